@@ -1,0 +1,3 @@
+"""Slugfit: makes Python machine-learning apps fit Heroku's slug and boot fast."""
+
+VERSION = "0.1.0"

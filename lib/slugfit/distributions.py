@@ -1,0 +1,79 @@
+"""What is installed in a site-packages directory, and which distribution owns a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import posixpath
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_INFO_NAME = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
+RECORD = "RECORD"
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """An installed distribution. `files` are relative to site-packages, as RECORD lists them."""
+
+    name: str
+    version: str
+    info: str
+    files: frozenset[str]
+
+
+def installed(site_packages: Path) -> tuple[Distribution, ...]:
+    """Every distribution with a *.dist-info directory, by name."""
+    found = []
+    for info in sorted(site_packages.glob("*.dist-info")):
+        if match := _INFO_NAME.fullmatch(info.name):
+            record = info / RECORD
+            rows = read_record(record.read_bytes()) if record.is_file() else []
+            files = frozenset(posixpath.normpath(row[0]) for row in rows)
+            found.append(Distribution(match["name"], match["version"], info.name, files))
+    return tuple(sorted(found, key=lambda d: d.name.lower()))
+
+
+def read_record(content: bytes) -> list[list[str]]:
+    """The rows (path, hash, size) of a RECORD file; rows without a path are left out.
+
+    Source: the "Recording installed projects" specification.
+    """
+    text = content.decode("utf-8", errors="surrogateescape")
+    return [row for row in csv.reader(io.StringIO(text, newline="")) if row and row[0]]
+
+
+def write_record(rows: Iterable[list[str]]) -> bytes:
+    """The inverse of `read_record`."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode("utf-8", errors="surrogateescape")
+
+
+class Owners:
+    """Answers which distribution a path in site-packages belongs to."""
+
+    def __init__(self, distributions: Iterable[Distribution]) -> None:
+        self._by_file: Mapping[str, str] = {
+            file: distribution.name for distribution in distributions for file in distribution.files
+        }
+        self._by_top: dict[str, str] = {}
+        for file, name in self._by_file.items():
+            self._by_top.setdefault(file.partition("/")[0], name)
+
+    def owner(self, path: str) -> str:
+        """The owner's name. A file that no RECORD lists goes with its source or its directory."""
+        top = path.partition("/")[0]
+        listed = self._by_file.get(path) or self._by_file.get(source_of(path) or "")
+        return listed or self._by_top.get(top) or top.removesuffix(".py")
+
+
+def source_of(bytecode: str) -> str | None:
+    """`a/b.py` for `a/__pycache__/b.cpython-311.opt-1.pyc`; None for anything else."""
+    directory, name = posixpath.split(bytecode)
+    parent, cache = posixpath.split(directory)
+    if cache != "__pycache__" or not name.endswith(".pyc"):
+        return None
+    return posixpath.join(parent, name.partition(".")[0] + ".py")

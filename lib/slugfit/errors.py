@@ -1,0 +1,82 @@
+"""What a failure is, and how it reads. Imports nothing of the rest.
+
+Each room keeps its own failures beside its logic; they carry data and explain
+themselves. Only the entry point catches, prints and exits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Kind = Literal["user", "upstream", "internal"]
+
+README = "https://github.com/slugfit/slugfit"
+_FIX_HEADINGS: dict[Kind, str] = {
+    "user": "To fix this:",
+    "upstream": "This is often temporary. Build again; if it persists, check:",
+    "internal": "This is a bug in Slugfit. To get it fixed:",
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The parts of an error message, in the order in which they are read.
+
+    Each entry of `evidence`, `why` and `fixes` may span several lines.
+    """
+
+    summary: str
+    where: str = ""
+    evidence: tuple[str, ...] = ()
+    why: str = ""
+    fixes: tuple[str, ...] = ()
+
+
+class Failure(Exception):  # noqa: N818 (a failure of the build, whoever erred)
+    """A build that can't go on. Subclasses set `id` and `kind` and carry the facts."""
+
+    id: ClassVar[str]
+    kind: ClassVar[Kind] = "user"
+
+    def explain(self) -> Explanation:
+        raise NotImplementedError
+
+    def __str__(self) -> str:
+        """The one-line detail for the report."""
+        explanation = self.explain()
+        if not explanation.where:
+            return explanation.summary
+        return f"{explanation.summary.rstrip('.')}: {explanation.where}"
+
+
+def render(failure: Failure) -> list[str]:
+    """The message's lines, without the ` !     ` prefix. lib/output.sh renders alike."""
+    explanation = failure.explain()
+    label = "Internal error" if failure.kind == "internal" else "Error"
+    paragraphs = [
+        [f"{label}: {explanation.summary}"],
+        [*_lines(explanation.where), *_lines(*explanation.evidence)],
+        _lines(explanation.why),
+        _numbered(_FIX_HEADINGS[failure.kind], explanation.fixes),
+        ["For more information, see:", link(failure.id)],
+    ]
+    filled = [paragraph for paragraph in paragraphs if paragraph]
+    return [line for paragraph in filled for line in ("", *paragraph)][1:]
+
+
+def link(failure_id: str) -> str:
+    """The README heading of this failure; GitHub drops the colons from its anchor."""
+    return f"{README}#{failure_id.replace(':', '')}"
+
+
+def _lines(*texts: str) -> list[str]:
+    return [line for text in texts for line in text.splitlines()]
+
+
+def _numbered(heading: str, fixes: tuple[str, ...]) -> list[str]:
+    lines = [heading]
+    for number, fix in enumerate(fixes, start=1):
+        first, *rest = fix.splitlines()
+        lines += [f"{number}. {first}", *(f"   {line}".rstrip() for line in rest)]
+    return lines if fixes else []

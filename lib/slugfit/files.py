@@ -1,0 +1,158 @@
+"""Changes to a directory tree that can be taken back, and paths that stay inside one.
+
+Nothing here writes in place: heroku/python's cache shares inodes with the app.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from slugfit.errors import Explanation, Failure
+from slugfit.sizes import format_size
+
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+
+
+class NoSpace(Failure):
+    """A write failed because the disk, or the user's share of it, is full."""
+
+    id = "files::no-space"
+
+    def __init__(self, path: Path, free_bytes: int) -> None:
+        self.path = path
+        self.free_bytes = free_bytes
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="No space left on the build machine's disk.",
+            where=str(self.path),
+            evidence=(f"free: {format_size(self.free_bytes)}",),
+            fixes=(
+                "Fetch fewer or smaller models at build time.",
+                "Empty the build cache, which shares this disk:\n"
+                "heroku plugins:install heroku-builds\n"
+                "heroku builds:cache:purge",
+            ),
+        )
+
+
+@contextmanager
+def naming_full_disk(path: Path) -> Iterator[None]:
+    """Turn "no space left" on the filesystem of `path` into the failure of that name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_SPACE:
+            raise
+        raise NoSpace(path, shutil.disk_usage(path).free) from error
+
+
+def inside(root: Path, relative: str) -> Path | None:
+    """`root/relative`, or None when it leaves `root`: absolute, by `..` or by a symlink."""
+    if os.path.isabs(relative) or ".." in Path(relative).parts:
+        return None
+    path = root / relative
+    real_root = os.path.realpath(root)
+    real_parent = os.path.realpath(path.parent)
+    return path if os.path.commonpath([real_root, real_parent]) == real_root else None
+
+
+@contextmanager
+def temporary_beside(path: Path) -> Iterator[IO[bytes]]:
+    """A new file in the directory of `path`, for a rename over `path`; gone if it was not."""
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part", delete=False
+    ) as file:
+        try:
+            # Private by default; everything in the slug is read by the dyno's user.
+            os.fchmod(file.fileno(), 0o644)
+            yield file
+        finally:
+            with suppress(FileNotFoundError):
+                os.unlink(file.name)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` by a new file, whole or not at all; its directory is made if missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with naming_full_disk(path.parent), temporary_beside(path) as file:
+        file.write(content)
+        file.flush()
+        os.replace(file.name, path)
+
+
+class Changes:
+    """Additions to and removals from one tree, until `keep` makes them final.
+
+    Removed files wait in `side`, on the same filesystem, so that putting them
+    back is a rename. `side` mirrors the tree: `side/a/b` was `root/a/b`.
+    """
+
+    def __init__(self, root: Path, side: Path) -> None:
+        self.root = root
+        self.side = side
+        self._added: list[Path] = []
+        self._made: list[Path] = []
+
+    def make_directory(self, path: Path) -> None:
+        missing = [p for p in (path, *path.parents) if not p.exists()]
+        for directory in reversed(missing):
+            directory.mkdir()
+            self._made.append(directory)
+
+    def added(self, path: Path) -> None:
+        """Note that `path` is new."""
+        self._added.append(path)
+
+    def set_aside(self, path: Path) -> None:
+        """Remove `path`, so that `put_back` or `undo` can return it."""
+        aside = self.aside(path)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(path, aside)
+
+    def aside(self, path: Path) -> Path:
+        """Where `path` waits, or would wait, after its removal."""
+        return self.side / path.relative_to(self.root)
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Give `path` this content in a new file, with the mode of the old one if there was one."""
+        self.make_directory(path.parent)
+        if not path.exists():
+            write_atomically(path, content)
+            self.added(path)
+            return
+        mode = path.stat().st_mode
+        self.set_aside(path)
+        write_atomically(path, content)
+        path.chmod(mode)
+
+    def put_back(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(self.aside(path), path)
+
+    def undo(self) -> None:
+        """Leave the tree as it was found."""
+        for path in self._added:
+            path.unlink(missing_ok=True)
+        for path in sorted(self.side.rglob("*")):
+            if path.is_symlink() or not path.is_dir():
+                self.put_back(self.root / path.relative_to(self.side))
+        self._clear()
+        for directory in reversed(self._made):
+            with suppress(OSError):
+                directory.rmdir()
+
+    def keep(self) -> None:
+        """Make the changes final."""
+        self._clear()
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.side, ignore_errors=True)
+        self._added.clear()

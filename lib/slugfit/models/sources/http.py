@@ -1,0 +1,109 @@
+"""Objects behind https:// and http:// URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+import urllib3
+
+from slugfit.models.failures import (
+    AccessDenied,
+    ObjectMissing,
+    RequestRejected,
+    ServerFailed,
+    Truncated,
+    Unreachable,
+)
+from slugfit.models.sources import CHUNK_BYTES, Body, Retryable
+
+_TIMEOUTS = (10.0, 60.0)  # seconds to connect, and between two pieces of the body
+_HEADERS = {
+    # The stored bytes, which are what size and checksum are of.
+    "Accept-Encoding": "identity",
+    "User-Agent": "slugfit",
+}
+
+
+def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """requests reads ~/.netrc unless it is given an auth."""
+    return request
+
+
+class HttpSource:
+    """A file on a web server."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        parts = urlsplit(url)
+        self.display = urlunsplit(parts._replace(query="", fragment=""))
+
+    @contextmanager
+    def open(self, unless_etag: str | None) -> Iterator[Body | None]:
+        headers = _HEADERS | ({"If-None-Match": unless_etag} if unless_etag else {})
+        with requests.Session() as session:
+            session.auth = _no_netrc
+            try:
+                response = session.get(self._url, headers=headers, stream=True, timeout=_TIMEOUTS)
+            except requests.RequestException as error:
+                raise self._no_answer(error) from error
+            with response:
+                yield self._body(response)
+
+    def _body(self, response: requests.Response) -> Body | None:
+        if response.status_code == requests.codes.not_modified:
+            return None
+        self._check_status(response)
+        encoded = "Content-Encoding" in response.headers
+        length = response.headers.get("Content-Length", "")
+        size = int(length) if length.isdigit() and not encoded else None
+        return Body(size, response.headers.get("ETag"), self._chunks(response, size))
+
+    def _check_status(self, response: requests.Response) -> None:
+        status = response.status_code
+        detail = f"status: {status} {response.reason}"
+        if status == requests.codes.ok:
+            return
+        if status in (401, 403):
+            raise AccessDenied(self.display, detail)
+        if status in (404, 410):
+            raise ObjectMissing(self.display, detail)
+        if status in (408, 429) or status >= 500:
+            raise Retryable(ServerFailed(self.display, detail))
+        raise RequestRejected(self.display, detail)
+
+    def _chunks(self, response: requests.Response, size: int | None) -> Iterator[bytes]:
+        received = 0
+        try:
+            for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
+                received += len(chunk)
+                yield chunk
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise Retryable(Truncated(self.display, size, received)) from error
+
+    def _no_answer(self, error: requests.RequestException) -> Exception:
+        if isinstance(error, (requests.TooManyRedirects, requests.exceptions.InvalidURL)):
+            return RequestRejected(self.display, reason(error))
+        return Retryable(Unreachable(self.display, reason(error)))
+
+
+def reason(error: BaseException) -> str:
+    """The innermost cause in the system's words, such as "Connection refused".
+
+    The clients' own messages repeat the URL, query string included.
+    """
+    deepest = error
+    seen = {id(error)}
+    while (inner := _inner(deepest)) is not None and id(inner) not in seen:
+        seen.add(id(inner))
+        deepest = inner
+    text = getattr(deepest, "strerror", None) or type(deepest).__name__
+    return f"reason: {text}"
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    wrapped = getattr(error, "reason", None)
+    arguments = [a for a in (wrapped, *error.args) if isinstance(a, BaseException)]
+    return next(iter(arguments), None) or error.__cause__ or error.__context__

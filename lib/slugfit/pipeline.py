@@ -1,0 +1,173 @@
+"""The build, told in order. Nothing is final before the last step has succeeded."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from slugfit.files import Changes
+from slugfit.models.fetch import FetchedModel, Fetcher, settled, warn_of_plain_http
+from slugfit.models.store import ModelStore
+from slugfit.models.transfer import Transfer
+from slugfit.output import Output
+from slugfit.plan import Plan, is_url, make_plan
+from slugfit.report.document import BuildFacts, document, flat_record
+from slugfit.report.log import show_slug, show_strip, warn_of_size
+from slugfit.settings import load
+from slugfit.settings.config_vars import ConfigVars
+from slugfit.settings.model import Settings
+from slugfit.slug.budget import OverLimit, Slug
+from slugfit.slug.compress import Weight, weigh, weigh_items
+from slugfit.slug.tree import OWN_DIRECTORY, items
+from slugfit.strip import Stripped, plan_removals, strip
+from slugfit.strip.gate import ImportGate
+
+Mode = Literal["build", "ci"]
+Record = dict[str, "str | int | float | bool"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a build is asked: where, for which Python, and under which circumstances."""
+
+    mode: Mode
+    app: Path
+    cache: Path
+    python: Path
+    site_packages: Path
+    python_version: str
+    stack: str
+    config_vars: ConfigVars
+    child_env: Mapping[str, str]
+
+    @property
+    def own_cache(self) -> Path:
+        return self.cache / "slugfit"
+
+
+@dataclass
+class Steps:
+    """Times the steps, and knows the one that runs: it is named when a bug stops the build."""
+
+    clock: Callable[[], float] = time.monotonic
+    current: str = "start"
+    durations: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        self.current = name
+        begin = self.clock()
+        yield
+        self.durations[name] = self.clock() - begin
+
+
+def build(request: Request, steps: Steps, output: Output) -> Record:
+    """Run the whole build and return its flat record. Any exception leaves all as it was."""
+    with steps.step("settings"):
+        settings = load(request.app, request.config_vars)
+        output.step(f"Reading configuration from {_origin(settings)}")
+    side = request.app / OWN_DIRECTORY / "removed"
+    app = Changes(request.app, side)
+    cache = Changes(request.own_cache, request.own_cache / "removed")
+    try:
+        return _Build(request, settings, app, cache, steps, output).run()
+    except BaseException:
+        app.undo()
+        cache.undo()
+        raise
+
+
+@dataclass(frozen=True)
+class _Build:
+    """The steps after configuration, over the changes that they share."""
+
+    _request: Request
+    _settings: Settings
+    _app: Changes
+    _cache: Changes
+    _steps: Steps
+    _output: Output
+
+    @property
+    def _store(self) -> ModelStore:
+        return ModelStore(self._request.own_cache / "models", self._cache)
+
+    def run(self) -> Record:
+        with self._steps.step("plan"):
+            plan = self._plan()
+        with self._steps.step("fetch"):
+            models = self._fetch(plan)
+        with self._steps.step("strip"):
+            stripped = self._strip()
+        with self._steps.step("measure"):
+            slug = self._measure(models, stripped)
+        with self._steps.step("report"):
+            return self._finish(plan, models, stripped, slug)
+
+    def _plan(self) -> Plan:
+        sources = tuple(m.source for m in self._settings.models if is_url(m.source))
+        return make_plan(self._settings, self._store.contents(sources), self._request.app)
+
+    def _fetch(self, plan: Plan) -> tuple[FetchedModel, ...]:
+        warn_of_plain_http(plan.models, self._output)
+        transfer = Transfer(time.sleep, random.Random())  # noqa: S311 (jitter, no secret)
+        fetcher = Fetcher(self._store, self._app, transfer, self._settings.s3, self._output)
+        return tuple(fetcher.take(step) for step in plan.models)
+
+    def _strip(self) -> Stripped:
+        if self._settings.strip.level == "off":
+            return Stripped()
+        self._output.step("Stripping site-packages")
+        request = self._request
+        self._app.make_directory(request.app / OWN_DIRECTORY)
+        removals = plan_removals(request.site_packages, self._settings.strip, request.app)
+        gate = ImportGate(request.python, request.child_env)
+        stripped = strip(request.site_packages, removals, self._app, gate)
+        show_strip(stripped, self._output)
+        return stripped
+
+    def _measure(self, models: tuple[FetchedModel, ...], stripped: Stripped) -> Slug:
+        self._output.step("Measuring the slug")
+        request, budget = self._request, self._settings.budget
+        parts = items(request.app, request.site_packages, [model.path for model in models])
+        slug = Slug(weigh_items(request.app, parts), self._weigh_removed(stripped))
+        show_slug(slug, budget, self._output)
+        # Heroku CI runs an app, test requirements and all, without making a slug of it.
+        if slug.weight.compressed > budget.limit and request.mode == "build":
+            raise OverLimit(slug, budget)
+        warn_of_size(slug, budget, self._output)
+        return slug
+
+    def _weigh_removed(self, stripped: Stripped) -> Weight:
+        root = self._app.aside(self._request.site_packages)
+        return weigh(root, [removal.path for removal in stripped.removals])
+
+    def _finish(
+        self, plan: Plan, models: tuple[FetchedModel, ...], stripped: Stripped, slug: Slug
+    ) -> Record:
+        facts = BuildFacts(
+            settings=self._settings,
+            python=self._request.python_version,
+            stack=self._request.stack,
+            models=models,
+            stripped=stripped,
+            slug=slug,
+            durations=self._steps.durations,
+        )
+        text = json.dumps(self._output.redact.values(document(facts)), indent=2) + "\n"
+        self._app.write(self._request.app / OWN_DIRECTORY / "report.json", text.encode())
+        self._cache.write(self._request.own_cache / "report.json", text.encode())
+        self._store.settle(settled(plan.models, models))
+        self._app.keep()
+        self._cache.keep()
+        return flat_record(facts)
+
+
+def _origin(settings: Settings) -> str:
+    return settings.origin or "defaults and config vars"

@@ -1,0 +1,172 @@
+"""Settings and what is cached become a list of what will be done. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from slugfit.errors import Explanation, Failure
+from slugfit.files import inside
+from slugfit.settings.model import ModelSettings, Settings
+
+
+class Action(Enum):
+    """How a model gets into the app."""
+
+    REUSE = "pinned and cached: no request"
+    REVALIDATE = "cached: ask the store whether it changed"
+    FETCH = "not cached: fetch"
+    LINK = "a file of the app: link"
+
+
+@dataclass(frozen=True)
+class Cached:
+    """What the cache knows of a source: the content it had, and the store's ETag for it."""
+
+    sha256: str
+    bytes: int
+    etag: str | None = None
+
+
+@dataclass(frozen=True)
+class CacheContents:
+    """Contents by source, and the sha256 of every stored content."""
+
+    sources: Mapping[str, Cached]
+    stored: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ModelStep:
+    """One model's way into the app. `target` is inside the app and free."""
+
+    model: ModelSettings
+    action: Action
+    target: Path
+    cached: Cached | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the build will do, in order."""
+
+    settings: Settings
+    models: tuple[ModelStep, ...]
+
+
+class PathLeavesApp(Failure):
+    """A path that, by way of a symlink in the app, ends outside it."""
+
+    id = "plan::path-leaves-app"
+
+    def __init__(self, path: str, leads_to: str) -> None:
+        self.path = path
+        self.leads_to = leads_to
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="A model's path leaves the app directory.",
+            where=self.path,
+            evidence=(f"leads to: {self.leads_to}",),
+            why="A symbolic link in the app leads out of it. What is written there is not\n"
+            "part of the slug, and may belong to someone else.",
+            fixes=(
+                "Choose another path for the model in the configuration.",
+                "Replace the symbolic link by a directory, and commit that.",
+            ),
+        )
+
+
+class PathTaken(Failure):
+    """A file of the app stands where a model should go."""
+
+    id = "plan::path-taken"
+
+    def __init__(self, path: str, taken_by: str) -> None:
+        self.path = path
+        self.taken_by = taken_by
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="The app already has a file where a model should go.",
+            where=self.path,
+            evidence=(f"taken by: {self.taken_by}",),
+            why="Slugfit never overwrites a file of the app.",
+            fixes=(
+                f"Remove the file from the repository:\ngit rm --cached {self.taken_by}",
+                "Choose another path for the model in the configuration.",
+            ),
+        )
+
+
+class SourceMissing(Failure):
+    """A source is a path inside the app, and no file is there."""
+
+    id = "plan::source-missing"
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="A model's source is not a file of the app.",
+            where=self.source,
+            why="A source without s3:// or https:// is a path inside the app.",
+            fixes=(
+                f"Commit the file:\ngit add --force {self.source}",
+                "If .slugignore lists it, remove it there: that file is applied before\n"
+                "buildpacks run.",
+                "If it is in object storage, write its URL: s3://bucket/key",
+            ),
+        )
+
+
+def make_plan(settings: Settings, cache: CacheContents, app: Path) -> Plan:
+    """What to do about each model, in the order of the configuration.
+
+    Reads the app's tree, for paths that are taken or lead out of it. Raises
+    PathLeavesApp, PathTaken or SourceMissing.
+    """
+    return Plan(settings, tuple(_model_step(model, cache, app) for model in settings.models))
+
+
+def is_url(source: str) -> bool:
+    return "://" in source
+
+
+def _model_step(model: ModelSettings, cache: CacheContents, app: Path) -> ModelStep:
+    target = _inside(app, model.path)
+    if not is_url(model.source):
+        source = _inside(app, model.source)
+        if not source.is_file():
+            raise SourceMissing(model.source)
+        if source != target:
+            _check_free(app, target)
+        return ModelStep(model, Action.LINK, target)
+    _check_free(app, target)
+    cached = cache.sources.get(model.source)
+    return ModelStep(model, _remote_action(model, cached, cache.stored), target, cached)
+
+
+def _remote_action(model: ModelSettings, cached: Cached | None, stored: frozenset[str]) -> Action:
+    if model.sha256:
+        return Action.REUSE if model.sha256 in stored else Action.FETCH
+    known = cached is not None and cached.etag is not None and cached.sha256 in stored
+    return Action.REVALIDATE if known else Action.FETCH
+
+
+def _inside(app: Path, relative: str) -> Path:
+    path = inside(app, relative)
+    if path is None:
+        raise PathLeavesApp(relative, str((app / relative).parent.resolve()))
+    return path
+
+
+def _check_free(app: Path, target: Path) -> None:
+    below_app = [target, *target.parents][: len(target.relative_to(app).parts)]
+    for path in below_app:
+        is_in_the_way = path == target or not path.is_dir()
+        if is_in_the_way and (path.exists() or path.is_symlink()):
+            raise PathTaken(str(target.relative_to(app)), str(path.relative_to(app)))

@@ -1,0 +1,63 @@
+"""The tables that a build shows in its log."""
+
+from __future__ import annotations
+
+from slugfit.output import Output
+from slugfit.report.document import tally
+from slugfit.settings.model import BudgetSettings
+from slugfit.sizes import format_size
+from slugfit.slug.budget import Slug, advice, size_table
+from slugfit.strip import Stripped
+
+
+def show_strip(stripped: Stripped, output: Output) -> None:
+    """What went, by category, and what had to come back."""
+    rows = tally((removal.category, removal) for removal in stripped.removals)
+    width = max((len(row["name"]) for row in rows), default=0)
+    for row in rows:
+        size = format_size(row["bytes"])
+        output.detail(f"{row['name']:<{width}}  {row['files']:>6} files  {size:>9}")
+    if not rows:
+        output.detail("Nothing to remove")
+    if stripped.checked:
+        count = len(stripped.checked)
+        packages = "1 package" if count == 1 else f"{count} packages"
+        output.detail(f"Imported the {packages} that lost files, each in a fresh process")
+    for restored in stripped.restored:
+        output.warning(
+            f"{restored.distribution} was put back whole.",
+            f"Without its removed files, import {restored.package} fails:\n{restored.said}",
+            "The app works as before; the slug is larger than it could be. To leave the\n"
+            "package alone from the start, in slugfit.toml:\n[strip]\n"
+            f'keep = ["{restored.package.split(".")[0]}"]',
+        )
+
+
+def show_slug(slug: Slug, budget: BudgetSettings, output: Output) -> None:
+    """The biggest items and the total against the budget."""
+    for line in size_table(slug.biggest()):
+        output.detail(line)
+    weight, before = slug.weight, slug.before
+    output.detail("")
+    output.detail(
+        f"Slug: {format_size(weight.compressed)} compressed, {format_size(weight.raw)} unpacked"
+    )
+    if slug.removed.raw:
+        output.detail(
+            f"Before stripping: {format_size(before.compressed)} compressed, "
+            f"{format_size(before.raw)} unpacked"
+        )
+    output.detail(f"Limit: {format_size(budget.limit)} compressed")
+
+
+def warn_of_size(slug: Slug, budget: BudgetSettings, output: Output) -> None:
+    """Say what a slug over the warning level, but within the limit, will do."""
+    size = slug.weight.compressed
+    if budget.warn < size <= budget.limit:
+        output.warning(
+            f"The slug is over its warning level of {format_size(budget.warn)}.",
+            f"It is {format_size(size)}. Every dyno downloads and unpacks it before it starts,\n"
+            "at each deploy, restart and scale-up.",
+            "To make it smaller:\n"
+            + "\n".join("- " + text.replace("\n", "\n  ") for text in advice(slug)),
+        )

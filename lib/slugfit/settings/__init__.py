@@ -1,0 +1,93 @@
+"""slugfit.toml, pyproject.toml and config vars become one frozen Settings, or all problems."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from slugfit.settings.config_vars import ConfigVars, s3_from, table_from, var_for
+from slugfit.settings.documents import Document, find_document
+from slugfit.settings.failures import Problem, SettingsInvalid
+from slugfit.settings.model import BudgetSettings, S3Settings, Settings, StripSettings
+from slugfit.settings.schema import KeyPath, key_name, load_table
+from slugfit.sizes import format_size
+
+
+def load(app: Path, config_vars: ConfigVars) -> Settings:
+    """The app's settings, config vars over the file. Raises a settings failure."""
+    document = find_document(app)
+    from_file, file_problems = load_table(document.table if document else {})
+    from_vars, var_problems = load_table(table_from(config_vars))
+    s3, problems = s3_from(config_vars)
+    problems = [
+        *(replace(problem, where=_in_file(document, path)) for path, problem in file_problems),
+        *(replace(problem, where=var_for(path)) for path, problem in var_problems),
+        *problems,
+    ]
+    if not problems:
+        merged = _merge(from_file, from_vars)
+        problems = [
+            replace(problem, where=_origin(document, from_vars, path))
+            for path, problem in (*_budget_problems(merged["budget"]), *_path_problems(merged))
+        ]
+    if problems:
+        raise SettingsInvalid(tuple(problems))
+    return _assemble(document, merged, s3)
+
+
+def _in_file(document: Document | None, path: KeyPath) -> str:
+    if document is None:
+        return key_name(path)
+    return f"{document.label}: {document.prefix}{key_name(path)}".rstrip(".")
+
+
+def _origin(document: Document | None, from_vars: dict[str, Any], path: KeyPath) -> str:
+    section, key = path[:2]
+    overridden = section in from_vars and (section == "models" or key in from_vars[section])
+    return var_for(path) if overridden else _in_file(document, path)
+
+
+def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Tables are merged by key; a list of models replaces the other whole."""
+    merged = below | above
+    for section in ("budget", "strip"):
+        merged[section] = below.get(section, {}) | above.get(section, {})
+    return merged
+
+
+def _budget_problems(budget: dict[str, int]) -> list[tuple[KeyPath, Problem]]:
+    if "limit" not in budget or "warn" not in budget or budget["warn"] <= budget["limit"]:
+        return []
+    allowed = f"at most the limit, {format_size(budget['limit'])}"
+    return [(("budget", "warn"), Problem("", format_size(budget["warn"]), allowed))]
+
+
+def _path_problems(table: dict[str, Any]) -> list[tuple[KeyPath, Problem]]:
+    """Two models can't be one file, and a model's file can't be another one's directory."""
+    paths = [Path(model.path) for model in table.get("models", ())]
+    return [
+        (("models", index, "path"), Problem("", f'"{path}"', "a path of its own for each model"))
+        for index, path in enumerate(paths)
+        if any(_overlap(path, earlier) for earlier in paths[:index])
+    ]
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one == other or one in other.parents or other in one.parents
+
+
+def _assemble(document: Document | None, table: dict[str, Any], s3: S3Settings) -> Settings:
+    strip: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in table["strip"].items()
+    }
+    budget = BudgetSettings(**table["budget"])
+    return Settings(
+        origin=document.label if document else None,
+        # A lower limit without a warning level of its own warns at nothing below it.
+        budget=replace(budget, warn=min(budget.warn, budget.limit)),
+        strip=StripSettings(**strip),
+        models=tuple(table.get("models", ())),
+        s3=s3,
+    )

@@ -1,0 +1,71 @@
+"""One sorted walk over the app: which item of the slug each file belongs to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from slugfit.distributions import Owners, installed
+
+Kind = Literal["app", "python", "distribution", "model", "buildpack"]
+
+OWN_DIRECTORY = ".slugfit"
+_PYTHON = ".heroku/python/"
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something that a size is told of. `version` is "" unless it is a distribution."""
+
+    kind: Kind
+    name: str
+    version: str = ""
+
+
+def items(app: Path, site: Path | None, models: Iterable[str]) -> dict[Item, list[str]]:
+    """The files of the slug, relative to `app` and sorted, by the item they belong to.
+
+    Slugfit's own directory is left out: while a build runs, removed files wait there.
+    """
+    classify = _Classifier(app, site, models)
+    found: dict[Item, list[str]] = {}
+    for path in sorted(_walk(app)):
+        found.setdefault(classify.item(path), []).append(path)
+    return found
+
+
+class _Classifier:
+    def __init__(self, app: Path, site: Path | None, models: Iterable[str]) -> None:
+        self._models = frozenset(models)
+        self._site = f"{site.relative_to(app).as_posix()}/" if site else None
+        distributions = installed(site) if site else ()
+        self._owners = Owners(distributions)
+        self._versions = {d.name: d.version for d in distributions}
+        self._info = {d.info: d.name for d in distributions}
+
+    def item(self, path: str) -> Item:
+        if path in self._models:
+            return Item("model", path)
+        if self._site and path.startswith(self._site):
+            inner = path.removeprefix(self._site)
+            name = self._info.get(inner.partition("/")[0]) or self._owners.owner(inner)
+            return Item("distribution", name, self._versions.get(name, ""))
+        if path.startswith(_PYTHON):
+            return Item("python", "Python")
+        if path.startswith((".heroku/", ".profile.d/", ".apt/")):
+            return Item("buildpack", "other buildpacks")
+        return Item("app", "the app's own files")
+
+
+def _walk(app: Path) -> Iterator[str]:
+    """Files, and symlinks to whatever: what a tar has an entry with a name for."""
+    for directory, subdirectories, names in os.walk(app):
+        relative = os.path.relpath(directory, app)
+        prefix = "" if relative == "." else f"{relative}/"
+        if not prefix and OWN_DIRECTORY in subdirectories:
+            subdirectories.remove(OWN_DIRECTORY)
+        links = [s for s in subdirectories if os.path.islink(os.path.join(directory, s))]
+        yield from (f"{prefix}{name}" for name in (*names, *links))
