@@ -11,15 +11,15 @@ RECORD='slugfit/record.json'
 # Ends the build with the message on standard input.
 # Usage: failure::raise CACHE_DIR ID DETAIL (a detail without quotes and backslashes)
 failure::raise() {
-    failure::show "${2}"
-    failure::write_record "${1}" "${2}" "${3}"
-    exit 1
+	failure::show "${2}"
+	failure::write_record "${1}" "${2}" "${3}"
+	exit 1
 }
 
 # Ends the build on a bug of ours. Usage: failure::internal CACHE_DIR PLACE
 failure::internal() {
-    trap - ERR
-    failure::raise "${1}" internal::unexpected 'The build script stopped unexpectedly.' <<-MESSAGE
+	trap - ERR
+	failure::raise "${1}" internal::unexpected 'The build script stopped unexpectedly.' <<-MESSAGE
 		Internal error: The build script stopped unexpectedly.
 
 		${2}
@@ -31,35 +31,35 @@ failure::internal() {
 
 # Prints the message on standard input, and where to read on. Usage: failure::show ID
 failure::show() {
-    local line message
-    message="$(cat)"
-    {
-        echo
-        while IFS= read -r line; do
-            echo "${ANSI_RED} !${line:+     ${line}}${ANSI_RESET}"
-        done <<<"${message}"$'\n\nFor more information, see:\n'"${README}#${1//:/}"
-        echo
-    } >&2
+	local line message
+	message="$(cat)"
+	{
+		echo
+		while IFS= read -r line; do
+			echo "${ANSI_RED} !${line:+     ${line}}${ANSI_RESET}"
+		done <<<"${message}"$'\n\nFor more information, see:\n'"${README}#${1//:/}"
+		echo
+	} >&2
 }
 
 # Usage: failure::write_record CACHE_DIR ID DETAIL
 failure::write_record() {
-    local record="${1}/${RECORD}"
-    mkdir -p "${record%/*}"
-    printf '{"failure_reason": "%s", "failure_detail": "%s"}\n' "${2}" "${3}" >"${record}.part"
-    mv "${record}.part" "${record}"
+	local record="${1}/${RECORD}"
+	mkdir -p "${record%/*}"
+	printf '{"failure_reason": "%s", "failure_detail": "%s"}\n' "${2}" "${3}" >"${record}.part"
+	mv "${record}.part" "${record}"
 }
 
 # Usage: failure::print_record CACHE_DIR
 failure::print_record() {
-    if [[ -f "${1}/${RECORD}" ]]; then
-        cat "${1}/${RECORD}"
-    else
-        echo '{}'
-    fi
+	if [[ -f "${1}/${RECORD}" ]]; then
+		cat "${1}/${RECORD}"
+	else
+		echo '{}'
+	fi
 }
 
 # Usage: failure::forget CACHE_DIR
 failure::forget() {
-    rm -f "${1}/${RECORD}"
+	rm -f "${1}/${RECORD}"
 }

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from slugfit.distributions import RECORD, Distribution, read_record, write_record
 from slugfit.files import Changes
+from slugfit.strip.candidates import directories_above
 
 
 class SitePackages:
@@ -24,7 +25,8 @@ class SitePackages:
         gone = frozenset(paths)
         for path in sorted(gone):
             self._changes.set_aside(self._root / path)
-        for directory in sorted(_parents(gone), reverse=True):
+        emptied = {directory for path in gone for directory in directories_above(path)}
+        for directory in sorted(emptied, reverse=True):
             with suppress(OSError):  # not empty
                 (self._root / directory).rmdir()
         for distribution in self._distributions:
@@ -52,13 +54,3 @@ class SitePackages:
 
     def _record(self, distribution: Distribution) -> Path:
         return self._root / distribution.info / RECORD
-
-
-def _parents(paths: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    for path in paths:
-        parent = path.rpartition("/")[0]
-        while parent and parent not in found:
-            found.add(parent)
-            parent = parent.rpartition("/")[0]
-    return found

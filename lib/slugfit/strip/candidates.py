@@ -53,6 +53,12 @@ def orphaned_bytecode(tree: Tree, removed: Iterable[str]) -> list[str]:
     return [path for path in tree.files if path not in gone and source_of(path) in gone]
 
 
+def directories_above(path: str) -> Iterator[str]:
+    """`a/b` and `a` for a/b/c."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
 def _walk(root: Path) -> Iterator[str]:
     for directory, _, names in os.walk(root):
         relative = os.path.relpath(directory, root)

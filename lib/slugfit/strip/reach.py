@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from slugfit.strip.candidates import Tree
+from slugfit.strip.candidates import Tree, directories_above
 
 _FILE_NAME = re.compile(rb"[\w.+-]+")
 _EXTENSION_MODULE = re.compile(r"\.(?:[\w-]+\.)?so$")
@@ -24,7 +24,7 @@ _EXTENSION_MODULE = re.compile(r"\.(?:[\w-]+\.)?so$")
 def reached(tree: Tree, candidates: Mapping[str, str], app_sources: Iterable[Path]) -> set[str]:
     """The candidates that must stay, as paths relative to site-packages."""
     retained = [path for path in tree.files if path not in candidates]
-    modules = _Modules(candidates)
+    modules = _Modules(candidates, retained)
     closure = _Closure(tree.root, modules)
     for source in app_sources:
         closure.follow(source.read_bytes(), "")
@@ -50,18 +50,19 @@ def package_of(path: str) -> str:
 class _Modules:
     """The candidates that can be imported."""
 
-    def __init__(self, candidates: Iterable[str]) -> None:
+    def __init__(self, candidates: Iterable[str], retained: Iterable[str]) -> None:
         self._paths: dict[str, list[str]] = {}
         for path in candidates:
             if name := module_name(path):
                 self._paths.setdefault(name, []).append(path)
-        words = {part for name in self._paths for part in name.split(".")[1:]}
+        staying = {directory for path in retained for directory in directories_above(path)}
+        words = {_entrance(name, staying) for name in self._paths}
         self._word = re.compile(
             rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in sorted(words)) + rb")\b"
         )
 
     def mentioned_in(self, source: bytes) -> bool:
-        """Whether `source` could import one at all: cheap, and spares most sources the parser."""
+        """Whether `source`, a retained file, could import one: spares most sources the parser."""
         return bool(self._paths) and bool(self._word.search(source))
 
     def paths(self, name: str) -> Iterator[str]:
@@ -69,6 +70,19 @@ class _Modules:
         parts = name.split(".")
         for depth in range(1, len(parts) + 1):
             yield from self._paths.get(".".join(parts[:depth]), ())
+
+
+def _entrance(name: str, staying: set[str]) -> str:
+    """The word that no retained source can do without to reach module `name`.
+
+    It is the name of the outermost directory of which nothing stays: whoever imports
+    the module without it stands in that directory, and so is a candidate.
+    """
+    parts = name.split(".")
+    for depth in range(1, len(parts)):
+        if "/".join(parts[:depth]) not in staying:
+            return parts[depth - 1]
+    return parts[-1]
 
 
 class _Closure:
@@ -80,19 +94,17 @@ class _Closure:
         self.kept: set[str] = set()
 
     def follow(self, source: bytes, package: str) -> None:
-        pending = [(source, package)]
+        """Keep what a retained `source` reaches, and what that reaches in turn."""
+        pending = [(source, package)] if self._modules.mentioned_in(source) else []
         while pending:
-            content, inside = pending.pop()
-            for path in self._new_candidates(content, inside):
-                self.kept.add(path)
-                if path.endswith(".py"):
-                    pending.append(((self._root / path).read_bytes(), package_of(path)))
-
-    def _new_candidates(self, source: bytes, package: str) -> set[str]:
-        if not self._modules.mentioned_in(source):
-            return set()
-        names = names_in(source, package)
-        return {path for name in names for path in self._modules.paths(name)} - self.kept
+            names = names_in(*pending.pop())
+            found = {path for name in names for path in self._modules.paths(name)} - self.kept
+            self.kept |= found
+            pending += [
+                ((self._root / path).read_bytes(), package_of(path))
+                for path in found
+                if path.endswith(".py")
+            ]
 
 
 def names_in(source: bytes, package: str) -> set[str]:

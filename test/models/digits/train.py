@@ -17,9 +17,9 @@ It takes about 20 seconds on two cores. Two runs on the same machine wrote the s
 Another kind of CPU may round differently during training. Whoever commits a new model carries its
 checksum to test/fixtures/flask_tflite/slugfit.toml too.
 
-held_out.npz has the 360 images the model never saw (`images`, uint8, 0..16), their `labels`, and
-what the float Keras model took each for (`float_predictions`): the reference that tells damage
-done to the model on its way to a dyno from the mistakes it was born with.
+held_out.json has the 360 images the model never saw (`image`, 8 rows of 8 values, 0..16), each with
+its `label` and what the float Keras model took it for (`float_prediction`): the reference that
+tells damage done to the model on its way to a dyno from the mistakes it was born with.
 
 TensorFlow is an old one on purpose: newer converters may write op versions that tflite-runtime
 2.14.0, the last of its line, does not know. The model loads there and in ai-edge-litert 2.
@@ -32,6 +32,7 @@ carries as `load_digits`.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,11 +64,17 @@ def main() -> None:
     quantized_predictions = predict_quantized(quantized, held_images)
 
     (HERE / "digits.tflite").write_bytes(quantized)
-    np.savez_compressed(
-        HERE / "held_out.npz",
-        images=held_images,
-        labels=held_labels,
-        float_predictions=float_predictions,
+    (HERE / "held_out.json").write_text(
+        json.dumps(
+            [
+                {"image": image.tolist(), "label": int(label), "float_prediction": int(prediction)}
+                for image, label, prediction in zip(
+                    held_images, held_labels, float_predictions, strict=True
+                )
+            ],
+            separators=(",", ":"),
+        )
+        + "\n"
     )
 
     print(f"float accuracy      {percent(float_predictions == held_labels)}")

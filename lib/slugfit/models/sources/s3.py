@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import boto3
@@ -26,6 +26,9 @@ from slugfit.models.sources import CHUNK_BYTES, Body, Retryable
 from slugfit.models.sources.http import reason
 from slugfit.settings.model import S3Credentials, S3Settings
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 _DEFAULT_REGION = "us-east-1"  # botocore asks S3 for the bucket's own when this is wrong
 _NOT_MODIFIED = 304
 _THROTTLED = ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException")
@@ -43,7 +46,7 @@ class S3Source:
 
     @contextmanager
     def open(self, unless_etag: str | None) -> Iterator[Body | None]:
-        condition = {"IfNoneMatch": f'"{unless_etag}"'} if unless_etag else {}
+        condition: Any = {"IfNoneMatch": f'"{unless_etag}"'} if unless_etag else {}
         client = _client(self._settings, self._settings.credentials_for(self._bucket))
         try:
             answer = client.get_object(Bucket=self._bucket, Key=self._key, **condition)
@@ -56,7 +59,7 @@ class S3Source:
             raise Retryable(Unreachable(self.display, reason(error))) from error
         except BotoCoreError as error:
             raise RequestRejected(self.display, reason(error)) from error
-        with answer["Body"] as stream:
+        with closing(answer["Body"]) as stream:
             size = answer["ContentLength"]
             yield Body(size, answer["ETag"].strip('"'), self._chunks(stream, size))
 
@@ -85,7 +88,7 @@ def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
-def _client(settings: S3Settings, credentials: S3Credentials | None) -> Any:
+def _client(settings: S3Settings, key: S3Credentials | None) -> S3Client:
     """A client that knows only what it is told: no profile, no metadata service, no environment."""
     core = botocore.session.Session(profile=None)
     core.set_config_variable("config_file", "/dev/null")
@@ -97,14 +100,14 @@ def _client(settings: S3Settings, credentials: S3Credentials | None) -> Any:
         retries={"mode": "standard", "total_max_attempts": 1},
         user_agent_extra="slugfit",
         # A public bucket is read without a key.
-        **({} if credentials else {"signature_version": UNSIGNED}),
+        **({} if key else {"signature_version": UNSIGNED}),
     )
     return boto3.Session(botocore_session=core).client(
         "s3",
         config=config,
         endpoint_url=settings.endpoint_url,
-        region_name=(credentials and credentials.region) or settings.region or _DEFAULT_REGION,
-        aws_access_key_id=credentials and credentials.access_key_id,
-        aws_secret_access_key=credentials and credentials.secret_access_key,
-        aws_session_token=credentials and credentials.session_token,
+        region_name=(key and key.region) or settings.region or _DEFAULT_REGION,
+        aws_access_key_id=key.access_key_id if key else None,
+        aws_secret_access_key=key.secret_access_key if key else None,
+        aws_session_token=key.session_token if key else None,
     )
