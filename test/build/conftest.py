@@ -1,0 +1,53 @@
+"""What whole builds share: an S3 server with the model in it, and a booted helper."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import BUCKET, KEY, MakeApp
+from support.heroku import App
+from support.paths import DIGITS
+from support.s3 import S3Server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3Server]:
+    with S3Server() as server:
+        server.create_bucket(BUCKET)
+        yield server
+
+
+@pytest.fixture
+def s3(s3_server: S3Server) -> S3Server:
+    """The server, with the digits model in place and no requests seen."""
+    s3_server.put(BUCKET, KEY, DIGITS / "digits.tflite")
+    s3_server.forget_requests()
+    return s3_server
+
+
+@pytest.fixture(scope="session")
+def booted_cache() -> Iterator[Path]:
+    """A build cache in which the helper's dependencies are installed, and nothing else of ours."""
+    with App("settings_absent") as app:
+        app.deploy()
+        yield app.cache_dir
+
+
+@pytest.fixture
+def make_app(booted_cache: Path, tmp_path: Path) -> Iterator[MakeApp]:
+    """Makes apps that fail without raising, on a cache where the helper has booted before."""
+    apps = []
+
+    def make(fixture: str, **options: object) -> App:
+        cache = tmp_path / f"cache-{len(apps)}"
+        shutil.copytree(booted_cache / "slugfit/helper", cache / "slugfit/helper")
+        apps.append(App(fixture, **{"allow_failure": True, "cache_dir": cache, **options}))  # type: ignore[arg-type]
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.close()

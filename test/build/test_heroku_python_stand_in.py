@@ -1,0 +1,213 @@
+"""The stand-in for heroku/python leaves behind what the buildpacks after it must cope with."""
+
+import json
+import stat
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.heroku import HEROKU_PYTHON, App
+from support.paths import SHARED_CACHE
+from support.python_discovery import PythonNotFoundError, find_interpreter
+from support.python_runtime import prepare
+from support.snapshot import snapshot
+from support.standin import requested_version, uv_binary
+
+RUNNING = find_interpreter(None)
+SITE_PACKAGES = f"lib/python{RUNNING.series}/site-packages"
+SERIES = ("3.10", "3.11", "3.12", "3.13", "3.14")
+WHEEL = "greeter-1.0-py3-none-any.whl"
+
+
+def write_wheel(directory: Path) -> None:
+    """Write a small package with a console script, which needs no package index."""
+    info = "greeter-1.0.dist-info"
+    files = {
+        "greeter.py": "def main():\n    print('hello')\n",
+        f"{info}/METADATA": "Metadata-Version: 2.1\nName: greeter\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/entry_points.txt": "[console_scripts]\ngreeter = greeter:main\n",
+    }
+    record = "".join(f"{name},,\n" for name in [*files, f"{info}/RECORD"])
+    with zipfile.ZipFile(directory / WHEEL, "w") as wheel:
+        for name, text in {**files, f"{info}/RECORD": record}.items():
+            wheel.writestr(name, text)
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An app with one requirement, that it carries itself."""
+    directory = tmp_path_factory.mktemp("app")
+    write_wheel(directory)
+    (directory / "requirements.txt").write_text(f"./{WHEEL}\n")
+    (directory / "Procfile").write_text("web: greeter\n")
+    return directory
+
+
+@pytest.fixture(scope="module")
+def later(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A buildpack that tells what it finds, and installs a package as editable ones are."""
+    directory = tmp_path_factory.mktemp("buildpack") / "later"
+    scripts = {
+        "detect": "echo Later",
+        "compile": (
+            'echo "python $(command -v python pip)"\n'
+            'env | grep -E "^(PYTHON|LD_)" | sort\n'
+            'echo "$1/src" >"$(echo "$1"/.heroku/python/lib/python3.*/site-packages)/later.pth"'
+        ),
+    }
+    for name, body in scripts.items():
+        script = directory / "bin" / name
+        script.parent.mkdir(parents=True, exist_ok=True)
+        script.write_text(f"#!/usr/bin/env bash\n{body}\n")
+        script.chmod(0o755)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def app(source: Path, later: Path) -> Iterator[App]:
+    """The app, built by the stand-in and the buildpack after it."""
+    with App(source, buildpacks=[HEROKU_PYTHON, later]) as app:
+        app.deploy()
+        yield app
+
+
+def test_an_app_is_installed_by_the_path_it_has_at_run_time(app: App) -> None:
+    python = app.app_dir / ".heroku" / "python"
+    assert python.is_symlink()
+    assert python.readlink() == app.build_dir / ".heroku" / "python"
+    script = app.build_dir / ".heroku" / "python" / "bin" / "greeter"
+    assert script.read_text().startswith(f"#!{python}/bin/python")
+    assert app.run("greeter").output == "hello\n"
+
+
+def test_site_packages_are_below_the_prefix_and_pip_is_there(app: App) -> None:
+    question = "import sys, greeter, pip; print(sys.prefix); print(greeter.__file__)"
+    python = app.app_dir / ".heroku" / "python"
+    assert app.run(f"python -c '{question}'").output == (
+        f"{python}\n{python}/{SITE_PACKAGES}/greeter.py\n"
+    )
+    packages = app.build_dir / ".heroku" / "python" / SITE_PACKAGES
+    assert list(packages.glob("__pycache__/greeter.cpython-*.pyc"))
+
+
+def test_the_cached_tree_shares_its_inodes_with_the_build(app: App) -> None:
+    built, cached = app.build_dir / ".heroku/python", app.cache_dir / ".heroku/python"
+    before, after = snapshot(cached), snapshot(built)
+    assert [name for name in after if name not in before] == [f"{SITE_PACKAGES}/later.pth"]
+    assert all(after[name] == entry for name, entry in before.items())
+    files = [cached / name for name in before if stat.S_ISREG(before[name].mode)]
+    assert all(path.samefile(built / path.relative_to(cached)) for path in files)
+
+
+def test_later_buildpacks_find_python_and_its_variables(app: App) -> None:
+    assert (
+        "python /app/.heroku/python/bin/python\n"
+        "/app/.heroku/python/bin/pip\n"
+        "LD_LIBRARY_PATH=/app/.heroku/python/lib\n"
+        "PYTHONHOME=/app/.heroku/python\n"
+        "PYTHONPATH=/tmp/build_<hash>\n"
+        "PYTHONUNBUFFERED=1\n"
+    ) in app.transcript
+
+
+def test_a_boot_rewrites_the_build_directory_in_pth_files(app: App) -> None:
+    printed = app.run(f"cat .heroku/python/{SITE_PACKAGES}/later.pth").output
+    assert printed == f"{app.app_dir}/src\n"
+
+
+def test_a_rebuild_restores_the_cache_and_a_change_discards_it(source: Path) -> None:
+    with App(source, buildpacks=[HEROKU_PYTHON]) as app:
+        (app.source_dir / ".python-version").write_text("3.99\n")
+        app.deploy()
+        assert "Notice: .python-version asks for Python 3.99" in app.output
+        assert f"-----> Installing Python {RUNNING.version}\n" in app.output
+        (app.source_dir / ".python-version").write_text(f"{RUNNING.series}\n")
+        app.push()
+        assert (
+            f"-----> Using Python {RUNNING.version} specified in .python-version\n"
+            "-----> Restoring cache\n"
+            f"-----> Using cached install of Python {RUNNING.version}\n"
+        ) in app.output
+        (app.source_dir / "requirements.txt").write_text("# nothing\n")
+        app.push()
+        assert (
+            "-----> Discarding cache since:\n"
+            "       - The contents of requirements.txt changed\n"
+            f"-----> Installing Python {RUNNING.version}\n"
+        ) in app.output
+        assert app.reports["heroku/python"] == {
+            "package_manager": "pip",
+            "python_version": RUNNING.version,
+        }
+
+
+def test_ci_installs_test_requirements_and_caches_on_another_filesystem(source: Path) -> None:
+    with App(source, buildpacks=[HEROKU_PYTHON], allow_failure=True) as app:
+        (app.source_dir / "requirements.txt").write_text("")
+        (app.source_dir / "requirements-test.txt").write_text(f"./{WHEEL}\n")
+        test = {"environments": {"test": {"scripts": {"test": "greeter"}}}}
+        (app.source_dir / "app.json").write_text(json.dumps(test))
+        run = app.run_ci()
+        assert run.output.endswith("-----> Running tests\nhello\n")
+        again = run.run_again()
+        assert "-----> Restoring cache\n" in again.output
+        assert again.output.endswith("-----> Running tests\nhello\n")
+
+
+def test_a_uv_app_has_no_pip(source: Path) -> None:
+    with App(source, buildpacks=[HEROKU_PYTHON]) as app:
+        (app.source_dir / "pyproject.toml").write_text(
+            '[project]\nname = "tiny"\nversion = "1"\nrequires-python = ">=3.10"\n'
+            f'dependencies = ["greeter"]\n[tool.uv.sources]\ngreeter = {{ path = "{WHEEL}" }}\n'
+        )
+        lock(app.source_dir)
+        app.deploy()
+        assert "-----> Installing dependencies using 'uv sync --locked" in app.output
+        assert app.run("greeter; python -c 'import pip'").output.startswith("hello\nTraceback")
+        assert (app.cache_dir / ".heroku" / "python-uv" / "uv").exists()
+
+
+def lock(project: Path) -> None:
+    """Write the project's `uv.lock`."""
+    uv = uv_binary()
+    assert uv is not None
+    python = str(RUNNING.executable)
+    command = [uv, "lock", "--offline", "--quiet", "--python", python]
+    subprocess.run(command, cwd=project, check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "series"),
+    [("3.11\n", "3.11"), ("# why\n3.12.4\n", "3.12"), ("python-3.13.0", "3.13"), ("pypy", None)],
+)
+def test_python_version_files_are_read(tmp_path: Path, text: str, series: str | None) -> None:
+    (tmp_path / ".python-version").write_text(text)
+    assert requested_version(tmp_path) == series
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_a_prepared_python_runs_wherever_it_is_moved(series: str, tmp_path: Path) -> None:
+    try:
+        runtime = prepare(series, SHARED_CACHE / "pythons")
+    except PythonNotFoundError as missing:
+        pytest.skip(str(missing))
+    moved = tmp_path / "moved"
+    subprocess.run(["cp", "--archive", runtime.path, moved], check=True)
+    question = (
+        "import bz2, ctypes, hashlib, json, lzma, sqlite3, ssl, sys, sysconfig, venv, zlib;"
+        "print(sys.prefix, sysconfig.get_path('purelib'), sys.path[-1], sep='\\n')"
+    )
+    answer = subprocess.run(
+        [moved / "bin" / "python", "-c", question],
+        env={"LD_LIBRARY_PATH": str(moved / "lib")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    packages = f"{moved}/lib/python{series}/site-packages"
+    assert answer.stdout == f"{moved}\n{packages}\n{packages}\n"
+    assert list(moved.glob(f"lib/python{series}/ensurepip/_bundled/pip-*.whl"))

@@ -1,0 +1,124 @@
+"""The main job: a model from S3, a slimmer slug within its budget, a prediction from a dyno."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from support.fixtures import MakeApp, own_log
+from support.heroku import HEROKU_PYTHON, SLUGFIT, App
+from support.paths import DIGITS
+from support.s3 import S3Server
+from support.snapshot import snapshot
+
+FIRST_BUILD = """\
+-----> Installing Slugfit's own dependencies into the build cache
+-----> Reading configuration from slugfit.toml
+-----> Fetching models/digits.tflite (<size>)
+       from s3://slugfit-models/digits/digits.tflite
+{the rest}"""
+
+REBUILD = """\
+-----> Reading configuration from slugfit.toml
+-----> Using cached models/digits.tflite (<size>)
+{the rest}"""
+
+THE_REST = """\
+-----> Stripping site-packages
+       tests <files> <size>
+       C headers <files> <size>
+       native sources <files> <size>
+       static libraries <files> <size>
+       documentation <files> <size>
+       Imported 3 packages that lost files, each in a fresh process
+-----> Measuring the slug
+       numpy 1.26.4 <size>
+       Python <size>
+       pip 23.2.1 <size>
+       tflite_runtime 2.14.0 <size>
+       werkzeug 3.1.9 <size>
+       jinja2 3.1.6 <size>
+       click 8.5.1 <size>
+       packaging 26.3 <size>
+
+       Slug: <size> compressed, <size> unpacked
+       Before stripping: <size> compressed, <size> unpacked
+       Limit: <size> compressed"""
+
+
+def test_the_first_build_fetches_strips_and_measures_and_the_dyno_predicts(s3: S3Server) -> None:
+    with App("flask_tflite", config=s3.config) as app:
+        app.deploy()
+        assert own_log(app) == FIRST_BUILD.replace("{the rest}", THE_REST)
+        assert len(s3.requests) == 1
+
+        report = json.loads((app.build_dir / ".slugfit/report.json").read_text())
+        assert report == json.loads((app.cache_dir / "slugfit/report.json").read_text())
+        assert report["slug"]["compressed_bytes"] == pytest.approx(
+            app.slug.compressed_bytes, rel=0.02
+        )
+
+        held_out = json.loads((DIGITS / "held_out.json").read_text())
+        answers = [
+            app.post("/predict", json={"image": d["image"]}).json()["digit"] for d in held_out
+        ]
+        agreeing = sum(a == d["float_prediction"] for a, d in zip(answers, held_out, strict=True))
+        assert agreeing / len(held_out) >= 0.99
+
+
+def test_a_rebuild_with_nothing_changed_asks_nobody_for_a_pinned_model(s3: S3Server) -> None:
+    with App("flask_tflite", config=s3.config) as app:
+        app.deploy()
+        s3.forget_requests()
+        app.push()
+        assert own_log(app) == REBUILD.replace("{the rest}", THE_REST)
+        assert s3.requests == []
+        assert app.reports["slugfit"]["cache_status"] == "hit"
+        assert app.get("/").status == 200
+
+
+def test_the_cached_python_of_heroku_python_is_byte_identical_after_our_compile(
+    s3: S3Server, tmp_path: Path
+) -> None:
+    witness = tmp_path / "witness"
+    witness.joinpath("bin").mkdir(parents=True)
+    detect, compile_ = witness / "bin/detect", witness / "bin/compile"
+    detect.write_text("#!/bin/sh\necho witness\n")
+    # A copy with new inodes of what heroku/python has cached, from just before our compile.
+    compile_.write_text(f"#!/bin/sh\nrm -rf {tmp_path}/then; cp -a $2/.heroku {tmp_path}/then\n")
+    detect.chmod(0o755)
+    compile_.chmod(0o755)
+    with App("flask_tflite", buildpacks=[HEROKU_PYTHON, witness, SLUGFIT], config=s3.config) as app:
+        for build in (app.deploy, app.push):
+            build()
+            now = snapshot(app.cache_dir / ".heroku")
+            assert now == snapshot(tmp_path / "then")
+            # The hard links are there, so that a write in place would have been seen.
+            numpy = "python/lib/python3.11/site-packages/numpy/__init__.py"
+            assert os.path.samefile(
+                app.build_dir / ".heroku" / numpy, app.cache_dir / ".heroku" / numpy
+            )
+
+
+def test_the_model_is_linked_and_not_copied_into_the_app(make_app: MakeApp, s3: S3Server) -> None:
+    app = make_app("settings_in_pyproject", config=s3.config)
+    app.deploy()
+    sha256 = json.loads((app.cache_dir / "slugfit/report.json").read_text())["models"][0]["sha256"]
+    cached = app.cache_dir / "slugfit/models/sha256" / sha256
+    assert os.path.samefile(app.build_dir / "models/digits.tflite", cached)
+
+
+def test_record_lists_exactly_the_files_that_are_left(make_app: MakeApp) -> None:
+    app = make_app("settings_absent")
+    app.deploy()
+    script = (
+        "import importlib.metadata as m, pathlib;"
+        "files = [f for d in m.distributions() for f in d.files or ()];"
+        "print(len(files), [str(f) for f in files if not f.locate().exists()])"
+    )
+    count, missing = app.run(f'python -c "{script}"').output.split(maxsplit=1)
+    assert int(count) > 400
+    assert missing.strip() == "[]"

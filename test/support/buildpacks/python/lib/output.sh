@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Heroku's conventions for build output.
+
+set -euo pipefail
+
+output::step() {
+	echo "-----> ${1}"
+}
+
+output::indent() {
+	sed --unbuffered 's/^/       /'
+}
+
+output::notice() {
+	echo " !     ${1}" >&2
+}
+
+output::error() {
+	printf ' \x1b[1;31m!     %s\x1b[0m\n' "${1}" >&2
+}

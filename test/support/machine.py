@@ -1,0 +1,88 @@
+"""The machine that builds: prepared afresh for every build."""
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.build import Build, BuildSite
+from support.buildpack import Buildpack, BuildRequest
+from support.environment import Config, build_environment, write_env_dir
+from support.roots import Root
+from support.slugignore import apply_slugignore
+from support.transcript import Transcript
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What stays the same from one build of an app to the next."""
+
+    source: Path
+    buildpacks: tuple[Buildpack, ...]
+    stack: str
+    python: str | None = None
+    build_env: Mapping[str, str] = field(default_factory=dict)
+    buildpacks_read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The directories of one build."""
+
+    root: Root
+    build_dir: Path
+    cache_dir: Path
+    home: Path
+
+
+def start_build(
+    settings: Settings,
+    machine: Machine,
+    config: Config,
+    transcript: Transcript,
+    *,
+    ci_variables: Mapping[str, str] | None = None,
+) -> Build:
+    """Prepare a build: fresh source, config vars, buildpacks. On Heroku CI with its variables."""
+    root = machine.root
+    _copy_source(settings.source, machine.build_dir)
+    machine.home.mkdir(exist_ok=True)
+    write_env_dir(root.env, config)
+    env = build_environment(
+        home=machine.home,
+        tmp=root.tmp,
+        stack=settings.stack,
+        extra={**(ci_variables or {}), **settings.build_env},
+    )
+    site = BuildSite(machine.build_dir, machine.cache_dir, root.env, cwd=root.tmp, env=env)
+    request = BuildRequest(machine.build_dir, root.app, settings.python)
+    root.renew(root.buildpacks)
+    buildpacks = [
+        (
+            buildpack.copy_to(
+                root.buildpacks / str(number), read_only=settings.buildpacks_read_only
+            ),
+            buildpack.variables(request),
+        )
+        for number, buildpack in enumerate(settings.buildpacks, start=1)
+    ]
+    _announce(settings, transcript)
+    return Build(site, buildpacks, transcript, for_ci=ci_variables is not None)
+
+
+def _copy_source(source: Path, build_dir: Path) -> None:
+    shutil.copytree(
+        source,
+        build_dir,
+        symlinks=True,
+        ignore=shutil.ignore_patterns(".git"),
+        dirs_exist_ok=True,
+    )
+    apply_slugignore(build_dir)
+
+
+def _announce(settings: Settings, transcript: Transcript) -> None:
+    transcript.line(f"-----> Building on the {settings.stack.capitalize()} stack")
+    transcript.line("-----> Using buildpacks:")
+    for number, buildpack in enumerate(settings.buildpacks, start=1):
+        transcript.line(f"       {number}. {buildpack.name}")

@@ -1,0 +1,14 @@
+"""Where things are in this repository."""
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FIXTURES = REPOSITORY / "test" / "fixtures"
+STAND_IN = REPOSITORY / "test" / "support" / "buildpacks" / "python"
+
+# The one place outside an App's own root that builds write to: what is slow to get and safe to
+# share between tests (relocatable Pythons, pip's and uv's download caches).
+SHARED_CACHE = REPOSITORY / ".cache"
+
+# The model that the example app serves, and digits that it never saw.
+DIGITS = REPOSITORY / "test" / "models" / "digits"
