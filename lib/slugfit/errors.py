@@ -56,8 +56,8 @@ def render(failure: Failure) -> list[str]:
     label = "Internal error" if failure.kind == "internal" else "Error"
     paragraphs = [
         [f"{label}: {explanation.summary}"],
-        [*_lines(explanation.where), *_lines(*explanation.evidence)],
-        _lines(explanation.why),
+        _lines(*filter(None, [explanation.where]), *explanation.evidence),
+        explanation.why.splitlines(),
         _numbered(_FIX_HEADINGS[failure.kind], explanation.fixes),
         ["For more information, see:", link(failure.id)],
     ]
@@ -71,7 +71,8 @@ def link(failure_id: str) -> str:
 
 
 def _lines(*texts: str) -> list[str]:
-    return [line for text in texts for line in text.splitlines()]
+    """The lines of all `texts`; an empty text is an empty line."""
+    return [line for text in texts for line in text.splitlines() or [""]]
 
 
 def _numbered(heading: str, fixes: tuple[str, ...]) -> list[str]:

@@ -59,7 +59,7 @@ class Output:
         self._write(self._stdout, f"-----> {text}")
 
     def detail(self, text: str) -> None:
-        for line in text.splitlines():
+        for line in text.splitlines() or [""]:
             self._write(self._stdout, f"       {line}".rstrip())
 
     def warning(self, summary: str, *paragraphs: str) -> None:

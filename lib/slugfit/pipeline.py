@@ -137,10 +137,10 @@ class _Build:
         request, budget = self._request, self._settings.budget
         parts = items(request.app, request.site_packages, [model.path for model in models])
         slug = Slug(weigh_items(request.app, parts), self._weigh_removed(stripped))
-        show_slug(slug, budget, self._output)
         # Heroku CI runs an app, test requirements and all, without making a slug of it.
         if slug.weight.compressed > budget.limit and request.mode == "build":
             raise OverLimit(slug, budget)
+        show_slug(slug, budget, self._output)
         warn_of_size(slug, budget, self._output)
         return slug
 

@@ -1,4 +1,4 @@
-"""Byte sizes as people write and read them. 1 MB is 10^6 bytes, 1 MiB is 2^20."""
+"""Sizes and counts as people write and read them. 1 MB is 10^6 bytes, 1 MiB is 2^20."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def format_size(count: int) -> str:
         if amount < 999.95:
             return f"{amount:.1f} {unit}"
     return f"{amount / 1000:.2f} GB"
+
+
+def count_of(count: int, noun: str) -> str:
+    """`count` things in words: 1 file, 1,200 files."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -40,7 +40,7 @@ def booted_cache() -> Iterator[Path]:
 @pytest.fixture
 def make_app(booted_cache: Path, tmp_path: Path) -> Iterator[MakeApp]:
     """Makes apps that fail without raising, on a cache where the helper has booted before."""
-    apps = []
+    apps: list[App] = []
 
     def make(fixture: str, **options: object) -> App:
         cache = tmp_path / f"cache-{len(apps)}"

@@ -28,21 +28,10 @@ REBUILD = """\
 
 THE_REST = """\
 -----> Stripping site-packages
-       tests <files> <size>
-       C headers <files> <size>
-       native sources <files> <size>
-       static libraries <files> <size>
-       documentation <files> <size>
-       Imported 3 packages that lost files, each in a fresh process
+<table>
+       Imported <packages> that lost files, each in a fresh process
 -----> Measuring the slug
-       numpy 1.26.4 <size>
-       Python <size>
-       pip 23.2.1 <size>
-       tflite_runtime 2.14.0 <size>
-       werkzeug 3.1.9 <size>
-       jinja2 3.1.6 <size>
-       click 8.5.1 <size>
-       packaging 26.3 <size>
+<table>
 
        Slug: <size> compressed, <size> unpacked
        Before stripping: <size> compressed, <size> unpacked
@@ -62,10 +51,10 @@ def test_the_first_build_fetches_strips_and_measures_and_the_dyno_predicts(s3: S
         )
 
         held_out = json.loads((DIGITS / "held_out.json").read_text())
-        answers = [
-            app.post("/predict", json={"image": d["image"]}).json()["digit"] for d in held_out
-        ]
-        agreeing = sum(a == d["float_prediction"] for a, d in zip(answers, held_out, strict=True))
+        agreeing = 0
+        for digit in held_out:
+            answer = app.post("/predict", json={"image": digit["image"]}).json()
+            agreeing += answer["digit"] == digit["float_prediction"]
         assert agreeing / len(held_out) >= 0.99
 
 
@@ -97,10 +86,8 @@ def test_the_cached_python_of_heroku_python_is_byte_identical_after_our_compile(
             now = snapshot(app.cache_dir / ".heroku")
             assert now == snapshot(tmp_path / "then")
             # The hard links are there, so that a write in place would have been seen.
-            numpy = "python/lib/python3.11/site-packages/numpy/__init__.py"
-            assert os.path.samefile(
-                app.build_dir / ".heroku" / numpy, app.cache_dir / ".heroku" / numpy
-            )
+            [flask] = (app.build_dir / ".heroku/python").glob("lib/*/site-packages/flask/app.py")
+            assert flask.samefile(app.cache_dir / flask.relative_to(app.build_dir))
 
 
 def test_the_model_is_linked_and_not_copied_into_the_app(make_app: MakeApp, s3: S3Server) -> None:

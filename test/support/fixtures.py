@@ -14,16 +14,21 @@ BUCKET, KEY = "slugfit-models", "digits/digits.tflite"
 MakeApp = Callable[..., App]
 Entry = TypeVar("Entry")
 
+# A name, whatever is told of it, and its size; the lines that sum up have a colon.
+_ROW = re.compile(r"(?: !    |      ) [^:(]+ <size>")
 _BEGIN = "-----> Slugfit app detected"
 _ENDS = ("-----> Discovering process types", " !     Push rejected, failed to compile slugfit app.")
 
 
 def own_log(app: App) -> str:
-    """What our compile said, sizes replaced: they depend on the Python."""
+    """What our compile said, without what depends on the Python: sizes, and tables of them."""
     lines = app.transcript.splitlines()
     begin = lines.index(_BEGIN) + 1
     end = next(index for index, line in enumerate(lines) if line in _ENDS)
-    return "\n".join(map(_without_sizes, lines[begin:end])).strip("\n")
+    sized = map(_without_numbers, lines[begin:end])
+    folded = ["<table>" if _ROW.fullmatch(line) else line for line in sized]
+    kept = [b for a, b in zip(["", *folded], folded, strict=False) if (a, b) != ("<table>",) * 2]
+    return "\n".join(kept).strip("\n")
 
 
 def without_record(tree: Mapping[str, Entry]) -> dict[str, Entry]:
@@ -31,9 +36,7 @@ def without_record(tree: Mapping[str, Entry]) -> dict[str, Entry]:
     return {path: entry for path, entry in tree.items() if path != "record.json"}
 
 
-def _without_sizes(line: str) -> str:
-    if not line.startswith(("       ", "----->")):
-        return line
-    single_spaced = re.sub(r"(?<=\S) {2,}", " ", line)
-    sized = re.sub(r"\b\d+(\.\d+)? (B|KB|MB|GB)\b", "<size>", single_spaced)
-    return re.sub(r"\b[\d,]+ files?\b", "<files>", sized)
+def _without_numbers(line: str) -> str:
+    line = re.sub(r" +\d+(\.\d+)? (B|KB|MB|GB)\b", " <size>", line)
+    line = re.sub(r"\(\d+(\.\d+)? (B|KB|MB|GB)\)", "(<size>)", line)
+    return re.sub(r"\b[\d,]+ packages? ", "<packages> ", line)

@@ -8,6 +8,19 @@ from __future__ import annotations
 from slugfit.errors import Explanation, Failure
 from slugfit.sizes import format_size
 
+_S3_SAYS_DENIED = """\
+S3 also denies access to an object that does not exist, when the key may not
+list the bucket."""
+_S3_KEY_FIXES = (
+    "Check which key the app has:\nheroku config | grep -E 'AWS_|BUCKETEER_|CLOUDCUBE_'",
+    "Give that key the permission s3:GetObject on the object, and s3:ListBucket\non the bucket.",
+    "Compare the object's name with what is stored.",
+)
+_LINK_FIXES = (
+    "If the link is signed, make a new one: signatures expire.",
+    "For private files in object storage, use s3://bucket/key with a key.",
+)
+
 
 class FetchFailure(Failure):
     """Something about one source."""
@@ -16,6 +29,11 @@ class FetchFailure(Failure):
         self.source = source
         self.detail = detail
 
+    @property
+    def _in_s3(self) -> bool:
+        return self.source.startswith("s3://")
+
+    @property
     def _evidence(self) -> tuple[str, ...]:
         return (self.detail,) if self.detail else ()
 
@@ -29,10 +47,10 @@ class ObjectMissing(FetchFailure):
         return Explanation(
             summary="A model is not where the configuration says.",
             where=self.source,
-            evidence=self._evidence(),
+            evidence=self._evidence,
             fixes=(
-                "Compare the name, upper and lower case included, with what is stored.\n"
-                "For S3: aws s3 ls s3://bucket/prefix/",
+                "Compare the name, upper and lower case included, with what is stored:\n"
+                + _look_at(self.source),
                 "Upload the model, then build again.",
             ),
         )
@@ -47,16 +65,9 @@ class AccessDenied(FetchFailure):
         return Explanation(
             summary="The store denies access to a model.",
             where=self.source,
-            evidence=self._evidence(),
-            why="S3 also denies access to an object that does not exist, when the key may not\n"
-            "list the bucket.",
-            fixes=(
-                "Check which key the app has:\n"
-                "heroku config | grep -E 'AWS_|BUCKETEER_|CLOUDCUBE_'",
-                "Give that key the permission s3:GetObject on the object, and s3:ListBucket\n"
-                "on the bucket.",
-                "Compare the object's name with what is stored.",
-            ),
+            evidence=self._evidence,
+            why=_S3_SAYS_DENIED if self._in_s3 else "",
+            fixes=_S3_KEY_FIXES if self._in_s3 else _LINK_FIXES,
         )
 
 
@@ -69,7 +80,7 @@ class RequestRejected(FetchFailure):
         return Explanation(
             summary="The store rejects the request for a model.",
             where=self.source,
-            evidence=self._evidence(),
+            evidence=self._evidence,
             fixes=("Check the source's URL, the region (AWS_REGION) and AWS_ENDPOINT_URL.",),
         )
 
@@ -84,7 +95,7 @@ class Unreachable(FetchFailure):
         return Explanation(
             summary="The store of a model can't be reached.",
             where=self.source,
-            evidence=self._evidence(),
+            evidence=self._evidence,
             fixes=(
                 "the host's name in the source, and AWS_ENDPOINT_URL if it is set;",
                 "the provider's status page.",
@@ -102,7 +113,7 @@ class ServerFailed(FetchFailure):
         return Explanation(
             summary="The store of a model fails to answer the request.",
             where=self.source,
-            evidence=self._evidence(),
+            evidence=self._evidence,
             fixes=("the provider's status page.",),
         )
 
@@ -113,17 +124,17 @@ class Truncated(Failure):
     id = "fetch::truncated"
     kind = "upstream"
 
-    def __init__(self, source: str, expected: int | None, received: int) -> None:
+    def __init__(self, source: str, size: int | None, detail: str) -> None:
         self.source = source
-        self.expected = expected
-        self.received = received
+        self.size = size
+        self.detail = detail
 
     def explain(self) -> Explanation:
-        expected = "unknown" if self.expected is None else f"{self.expected} bytes"
+        size = "unknown" if self.size is None else f"{self.size} bytes"
         return Explanation(
             summary="A model arrives incomplete.",
             where=self.source,
-            evidence=(f"announced: {expected}", f"received:  {self.received} bytes"),
+            evidence=(f"announced: {size}", self.detail),
             fixes=(
                 "that the upload of the model finished;",
                 "a proxy or CDN in front of the store, which may cut long answers.",
@@ -192,8 +203,15 @@ class HtmlPage(FetchFailure):
             why="Sites answer with a page when a link needs a login, has expired, or leads to\n"
             "a page about the file instead of the file.",
             fixes=(
-                "Use the direct download link. To see what a link gives:\n"
-                "curl --location --head URL",
-                "For private files, use s3:// with a key.",
+                "Use the direct download link. To see what this one gives:\n"
+                + _look_at(self.source),
+                "For private files in object storage, use s3://bucket/key with a key.",
             ),
         )
+
+
+def _look_at(source: str) -> str:
+    """A command that shows what is behind `source`, or beside it."""
+    if source.startswith("s3://"):
+        return f"aws s3 ls {source.rpartition('/')[0]}/"
+    return f"curl --location --head '{source}'"

@@ -101,7 +101,7 @@ def _checked(chunks: Iterator[bytes], display: str) -> Iterator[bytes]:
 
 def _check(received: Received, body: Body, display: str, expected_sha256: str | None) -> None:
     if body.size is not None and received.bytes != body.size:
-        raise Retryable(Truncated(display, body.size, received.bytes))
+        raise Retryable(Truncated(display, body.size, f"received: {received.bytes} bytes"))
     if expected_sha256 and received.sha256 != expected_sha256:
         raise ChecksumMismatch(display, expected_sha256, received.sha256, received.bytes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slugfit.output import Output
 from slugfit.report.document import tally
 from slugfit.settings.model import BudgetSettings
-from slugfit.sizes import format_size
+from slugfit.sizes import count_of, format_size
 from slugfit.slug.budget import Slug, advice, size_table
 from slugfit.strip import Stripped
 
@@ -15,14 +15,13 @@ def show_strip(stripped: Stripped, output: Output) -> None:
     rows = tally((removal.category, removal) for removal in stripped.removals)
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        size = format_size(row["bytes"])
-        output.detail(f"{row['name']:<{width}}  {row['files']:>6} files  {size:>9}")
+        files = count_of(row["files"], "file")
+        output.detail(f"{row['name']:<{width}}  {files:>12}  {format_size(row['bytes']):>9}")
     if not rows:
         output.detail("Nothing to remove")
     if stripped.checked:
-        count = len(stripped.checked)
-        packages = "1 package" if count == 1 else f"{count} packages"
-        output.detail(f"Imported the {packages} that lost files, each in a fresh process")
+        packages = count_of(len(stripped.checked), "package")
+        output.detail(f"Imported {packages} that lost files, each in a fresh process")
     for restored in stripped.restored:
         output.warning(
             f"{restored.distribution} was put back whole.",
@@ -51,9 +50,9 @@ def show_slug(slug: Slug, budget: BudgetSettings, output: Output) -> None:
 
 
 def warn_of_size(slug: Slug, budget: BudgetSettings, output: Output) -> None:
-    """Say what a slug over the warning level, but within the limit, will do."""
+    """Say what a slug over the warning level will do."""
     size = slug.weight.compressed
-    if budget.warn < size <= budget.limit:
+    if size > budget.warn:
         output.warning(
             f"The slug is over its warning level of {format_size(budget.warn)}.",
             f"It is {format_size(size)}. Every dyno downloads and unpacks it before it starts,\n"

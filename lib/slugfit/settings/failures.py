@@ -43,7 +43,7 @@ class SettingsInvalid(Failure):
         )
 
     def __str__(self) -> str:
-        return f"{self.explain().summary}: {', '.join(p.where for p in self.problems)}"
+        return f"Invalid configuration: {', '.join(p.where for p in self.problems)}"
 
 
 class MalformedToml(Failure):

@@ -73,7 +73,7 @@ class OverLimit(Failure):
     def _raise_limit(self) -> tuple[str, ...]:
         if not self._is_own():
             return ()
-        return ('Allow more in slugfit.toml:\n[budget]\nlimit = "' + PLATFORM_LIMIT + '"',)
+        return (f'Allow more, in slugfit.toml:\n[budget]\nlimit = "{PLATFORM_LIMIT}"',)
 
 
 def size_table(rows: list[tuple[Item, Weight]]) -> list[str]:

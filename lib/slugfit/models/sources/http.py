@@ -18,6 +18,7 @@ from slugfit.models.failures import (
     Unreachable,
 )
 from slugfit.models.sources import CHUNK_BYTES, Body, Retryable
+from slugfit.models.sources.reasons import reason
 
 _TIMEOUTS = (10.0, 60.0)  # seconds to connect, and between two pieces of the body
 _HEADERS = {
@@ -75,35 +76,12 @@ class HttpSource:
         raise RequestRejected(self.display, detail)
 
     def _chunks(self, response: requests.Response, size: int | None) -> Iterator[bytes]:
-        received = 0
         try:
-            for chunk in response.raw.stream(CHUNK_BYTES, decode_content=True):
-                received += len(chunk)
-                yield chunk
+            yield from response.raw.stream(CHUNK_BYTES, decode_content=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Retryable(Truncated(self.display, size, received)) from error
+            raise Retryable(Truncated(self.display, size, reason(error))) from error
 
     def _no_answer(self, error: requests.RequestException) -> Exception:
         if isinstance(error, (requests.TooManyRedirects, requests.exceptions.InvalidURL)):
             return RequestRejected(self.display, reason(error))
         return Retryable(Unreachable(self.display, reason(error)))
-
-
-def reason(error: BaseException) -> str:
-    """The innermost cause in the system's words, such as "Connection refused".
-
-    The clients' own messages repeat the URL, query string included.
-    """
-    deepest = error
-    seen = {id(error)}
-    while (inner := _inner(deepest)) is not None and id(inner) not in seen:
-        seen.add(id(inner))
-        deepest = inner
-    text = getattr(deepest, "strerror", None) or type(deepest).__name__
-    return f"reason: {text}"
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    wrapped = getattr(error, "reason", None)
-    arguments = [a for a in (wrapped, *error.args) if isinstance(a, BaseException)]
-    return next(iter(arguments), None) or error.__cause__ or error.__context__

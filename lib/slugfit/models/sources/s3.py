@@ -23,7 +23,7 @@ from slugfit.models.failures import (
     Unreachable,
 )
 from slugfit.models.sources import CHUNK_BYTES, Body, Retryable
-from slugfit.models.sources.http import reason
+from slugfit.models.sources.reasons import reason
 from slugfit.settings.model import S3Credentials, S3Settings
 
 if TYPE_CHECKING:
@@ -64,13 +64,10 @@ class S3Source:
             yield Body(size, answer["ETag"].strip('"'), self._chunks(stream, size))
 
     def _chunks(self, stream: Any, size: int) -> Iterator[bytes]:
-        received = 0
         try:
-            for chunk in stream.iter_chunks(CHUNK_BYTES):
-                received += len(chunk)
-                yield chunk
+            yield from stream.iter_chunks(CHUNK_BYTES)
         except (BotoCoreError, OSError) as error:
-            raise Retryable(Truncated(self.display, size, received)) from error
+            raise Retryable(Truncated(self.display, size, reason(error))) from error
 
     def _refusal(self, error: ClientError) -> Exception:
         status, code = _status(error), error.response["Error"].get("Code", "")
