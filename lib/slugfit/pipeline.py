@@ -23,7 +23,8 @@ from slugfit.settings import load
 from slugfit.settings.config_vars import ConfigVars
 from slugfit.settings.model import Settings
 from slugfit.slug.budget import OverLimit, Slug
-from slugfit.slug.compress import Weight, weigh, weigh_items
+from slugfit.slug.compress import Weight
+from slugfit.slug.memory import Scales
 from slugfit.slug.tree import OWN_DIRECTORY, items
 from slugfit.strip import Stripped, plan_removals, strip
 from slugfit.strip.gate import ImportGate
@@ -136,7 +137,9 @@ class _Build:
         self._output.step("Measuring the slug")
         request, budget = self._request, self._settings.budget
         parts = items(request.app, request.site_packages, [model.path for model in models])
-        slug = Slug(weigh_items(request.app, parts), self._weigh_removed(stripped))
+        scales = Scales(request.own_cache / "weights.json")
+        slug = Slug(scales.weigh_items(request.app, parts), self._weigh_removed(stripped, scales))
+        scales.remember(self._cache)
         # Heroku CI runs an app, test requirements and all, without making a slug of it.
         if slug.weight.compressed > budget.limit and request.mode == "build":
             raise OverLimit(slug, budget)
@@ -144,9 +147,9 @@ class _Build:
         warn_of_size(slug, budget, self._output)
         return slug
 
-    def _weigh_removed(self, stripped: Stripped) -> Weight:
+    def _weigh_removed(self, stripped: Stripped, scales: Scales) -> Weight:
         root = self._app.aside(self._request.site_packages)
-        return weigh(root, [removal.path for removal in stripped.removals])
+        return scales.weigh(root, [removal.path for removal in stripped.removals])
 
     def _finish(
         self, plan: Plan, models: tuple[FetchedModel, ...], stripped: Stripped, slug: Slug

@@ -7,13 +7,10 @@ import os
 import stat
 import tarfile
 import zlib
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from slugfit.slug.tree import Item
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # the standard library has it from 3.12 on
@@ -45,13 +42,6 @@ def weigh(root: Path, paths: Iterable[str]) -> Weight:
         for path in paths:
             raw += _add(archive, root / path, _ROOT + path)
     return Weight(raw, sink.finish())
-
-
-def weigh_items(root: Path, items: Mapping[Item, list[str]]) -> dict[Item, Weight]:
-    """Each item on its own. zlib works outside the interpreter lock, so threads share the work."""
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        futures = {item: pool.submit(weigh, root, paths) for item, paths in items.items()}
-        return {item: future.result() for item, future in futures.items()}
 
 
 class _Compressed(io.RawIOBase):

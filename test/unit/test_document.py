@@ -1,0 +1,173 @@
+"""report.json and bin/report's record tell the whole build as data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from slugfit import VERSION
+from slugfit.models.fetch import FetchedModel, Outcome
+from slugfit.report.document import BuildFacts, document, flat_record, tally
+from slugfit.settings.model import BudgetSettings, Settings
+from slugfit.slug.budget import Slug
+from slugfit.slug.compress import Weight
+from slugfit.slug.tree import Item
+from slugfit.strip import Removal, Restored, Stripped
+
+SHA256 = "5" * 64
+MODEL = FetchedModel("s3://bucket/m", "models/m", SHA256, 4000, '"1"', "fetched")
+REMOVALS = (
+    Removal("numpy/tests/a.py", 100, "tests", "numpy"),
+    Removal("numpy/tests/b.py", 20, "tests", "numpy"),
+    Removal("scipy/docs/c.rst", 300, "documentation", "scipy"),
+    Removal("scipy/tests/d.py", 7, "tests", "scipy"),
+)
+FACTS = BuildFacts(
+    settings=Settings(budget=BudgetSettings(limit=9000, warn=5000)),
+    python="3.14.2",
+    stack="heroku-26",
+    models=(MODEL,),
+    stripped=Stripped(
+        removals=REMOVALS,
+        restored=(Restored("PyYAML", "yaml", "ImportError: no"),),
+        checked=("numpy", "scipy", "yaml"),
+    ),
+    slug=Slug(
+        {
+            Item("app", "the app's own files"): Weight(30, 10),
+            Item("model", "models/m"): Weight(4000, 3900),
+            Item("distribution", "numpy", "2.4.1"): Weight(900, 300),
+        },
+        removed=Weight(427, 100),
+    ),
+    durations={"settings": 0.0123456, "fetch": 2.0},
+)
+
+
+def test_the_document_tells_everything() -> None:
+    assert document(FACTS) == {
+        "schema_version": 1,
+        "slugfit_version": VERSION,
+        "python_version": "3.14.2",
+        "stack": "heroku-26",
+        "models": [
+            {
+                "source": "s3://bucket/m",
+                "path": "models/m",
+                "sha256": SHA256,
+                "bytes": 4000,
+                "etag": '"1"',
+                "outcome": "fetched",
+            }
+        ],
+        "strip": {
+            "level": "safe",
+            "removed_files": 4,
+            "removed_bytes": 427,
+            "by_category": [
+                {"name": "documentation", "files": 1, "bytes": 300},
+                {"name": "tests", "files": 3, "bytes": 127},
+            ],
+            "by_distribution": [
+                {"name": "scipy", "files": 2, "bytes": 307},
+                {"name": "numpy", "files": 2, "bytes": 120},
+            ],
+            "imported": ["numpy", "scipy", "yaml"],
+            "restored": [{"distribution": "PyYAML", "package": "yaml", "said": "ImportError: no"}],
+        },
+        "slug": {
+            "compressed_bytes": 4210,
+            "raw_bytes": 4930,
+            "before_strip": {"compressed_bytes": 4310, "raw_bytes": 5357},
+            "limit_bytes": 9000,
+            "warn_bytes": 5000,
+            "items": [
+                {
+                    "kind": "model",
+                    "name": "models/m",
+                    "version": "",
+                    "compressed_bytes": 3900,
+                    "raw_bytes": 4000,
+                },
+                {
+                    "kind": "distribution",
+                    "name": "numpy",
+                    "version": "2.4.1",
+                    "compressed_bytes": 300,
+                    "raw_bytes": 900,
+                },
+                {
+                    "kind": "app",
+                    "name": "the app's own files",
+                    "version": "",
+                    "compressed_bytes": 10,
+                    "raw_bytes": 30,
+                },
+            ],
+        },
+        "durations": {"settings": 0.012, "fetch": 2.0},
+    }
+
+
+def test_the_document_is_json() -> None:
+    told = document(FACTS)
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_the_document_lists_all_items_however_many() -> None:
+    many = {Item("distribution", f"p{n}"): Weight(n, n) for n in range(100)}
+    told = document(replace(FACTS, slug=Slug(many, Weight())))
+    assert len(told["slug"]["items"]) == 100
+
+
+def test_the_record_is_flat() -> None:
+    assert flat_record(FACTS) == {
+        "slugfit_version": VERSION,
+        "python_version": "3.14.2",
+        "strip_level": "safe",
+        "models": 1,
+        "model_bytes": 4000,
+        "cache_status": "miss",
+        "removed_files": 4,
+        "removed_bytes": 427,
+        "restored_packages": 1,
+        "slug_compressed_bytes": 4210,
+        "slug_raw_bytes": 4930,
+        "over_warning_level": False,
+        "settings_duration": 0.012,
+        "fetch_duration": 2.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "status"),
+    [
+        ([], "unused"),
+        (["fetched"], "miss"),
+        (["cached"], "hit"),
+        (["unchanged"], "hit"),
+        (["cached", "unchanged"], "hit"),
+        (["cached", "fetched"], "miss"),
+        (["linked"], "unused"),
+        (["linked", "cached"], "hit"),
+    ],
+)
+def test_the_status_of_the_cache_is_that_of_the_models(
+    outcomes: list[Outcome], status: str
+) -> None:
+    models = tuple(replace(MODEL, outcome=outcome) for outcome in outcomes)
+    assert flat_record(replace(FACTS, models=models))["cache_status"] == status
+
+
+@pytest.mark.parametrize(("warn", "over"), [(4209, True), (4210, False), (4211, False)])
+def test_over_the_warning_level_means_over(warn: int, over: bool) -> None:
+    settings = Settings(budget=BudgetSettings(limit=9000, warn=warn))
+    assert flat_record(replace(FACTS, settings=settings))["over_warning_level"] is over
+
+
+def test_a_tally_puts_most_bytes_first_and_equals_by_name() -> None:
+    found = tally([("b", REMOVALS[0]), ("a", REMOVALS[0]), ("c", REMOVALS[2])])
+    assert [row["name"] for row in found] == ["c", "a", "b"]
+    assert tally([]) == []

@@ -1,0 +1,152 @@
+"""The tables in the build's log, to the letter."""
+
+from __future__ import annotations
+
+import pytest
+
+from slugfit.report.log import show_slug, show_strip, warn_of_size
+from slugfit.settings.model import BudgetSettings
+from slugfit.slug.budget import Slug
+from slugfit.slug.compress import Weight
+from slugfit.slug.tree import Item
+from slugfit.strip import Removal, Restored, Stripped
+from unit.build_log import BuildLog
+
+MB = 1_000_000
+BUDGET = BudgetSettings(limit=60 * MB, warn=40 * MB)
+ITEMS = {
+    Item("python", "Python"): Weight(90 * MB, 30 * MB),
+    Item("distribution", "numpy", "2.4.1"): Weight(60 * MB, 20 * MB),
+    Item("model", "models/digits.tflite"): Weight(9_000, 5_500),
+}
+
+
+@pytest.fixture
+def log() -> BuildLog:
+    return BuildLog()
+
+
+def removals(count: int, size: int, category: str) -> tuple[Removal, ...]:
+    return tuple(Removal(f"p/{category}/{n}", size, category, "p") for n in range(count))
+
+
+def test_a_strip_is_told_by_category(log: BuildLog) -> None:
+    stripped = Stripped(
+        removals=removals(1, 7, "C headers")
+        + removals(1234, 10_000, "tests")
+        + removals(2, 500, "bytecode of removed sources"),
+        checked=("numpy", "scipy"),
+    )
+    show_strip(stripped, log.output)
+    assert log.alerts == ""
+    assert (
+        log.steps
+        == """\
+       tests                         1,234 files    12.3 MB
+       bytecode of removed sources       2 files     1.0 KB
+       C headers                          1 file        7 B
+       Imported 2 packages that lost files, each in a fresh process
+"""
+    )
+
+
+def test_a_strip_that_removes_nothing_says_so(log: BuildLog) -> None:
+    show_strip(Stripped(), log.output)
+    assert (log.steps, log.alerts) == ("       Nothing to remove\n", "")
+
+
+def test_one_package_is_imported_in_a_fresh_process(log: BuildLog) -> None:
+    show_strip(Stripped(removals(1, 1, "tests"), checked=("numpy",)), log.output)
+    last = log.steps.splitlines()[-1]
+    assert last == "       Imported 1 package that lost files, in a fresh process"
+
+
+def test_a_package_that_was_put_back_is_warned_of(log: BuildLog) -> None:
+    said = "FileNotFoundError: [Errno 2] No such file or directory: 'terms.txt'"
+    stripped = Stripped(
+        restored=(Restored("google-cloud-x", "google.cloud.x", said),), checked=("google.cloud.x",)
+    )
+    show_strip(stripped, log.output)
+    assert (
+        log.alerts
+        == """\
+
+ !     Warning: google-cloud-x was put back whole.
+ !
+ !     Without its removed files, import google.cloud.x fails:
+ !     FileNotFoundError: [Errno 2] No such file or directory: 'terms.txt'
+ !
+ !     The app works as before; the slug is larger than it could be. To leave the
+ !     package alone from the start, in slugfit.toml:
+ !     [strip]
+ !     keep = ["google"]
+
+"""
+    )
+
+
+def test_every_package_that_was_put_back_is_warned_of(log: BuildLog) -> None:
+    restored = tuple(Restored(name, name, "no message") for name in ("a", "b"))
+    show_strip(Stripped(restored=restored), log.output)
+    assert log.alerts.count("was put back whole.") == 2
+
+
+def test_a_slug_is_told_by_its_items_and_against_its_limit(log: BuildLog) -> None:
+    show_slug(Slug(ITEMS, removed=Weight(30 * MB, 10 * MB)), BUDGET, log.output)
+    assert log.alerts == ""
+    assert (
+        log.steps
+        == """\
+       Python                  30.0 MB
+       numpy 2.4.1             20.0 MB
+       models/digits.tflite     5.5 KB
+
+       Slug: 50.0 MB compressed, 150.0 MB unpacked
+       Before stripping: 60.0 MB compressed, 180.0 MB unpacked
+       Limit: 60.0 MB compressed
+"""
+    )
+
+
+def test_a_slug_of_which_nothing_was_removed_has_no_before(log: BuildLog) -> None:
+    show_slug(Slug(ITEMS, removed=Weight(0, 60)), BUDGET, log.output)
+    assert "Before" not in log.steps
+    assert log.steps.endswith(" unpacked\n       Limit: 60.0 MB compressed\n")
+
+
+def test_a_slug_over_its_warning_level_is_warned_of(log: BuildLog) -> None:
+    cuda = [Item("distribution", name, "1") for name in ("nvidia-cublas-cu12", "torch")]
+    items = ITEMS | dict.fromkeys(cuda, Weight(1, 1))
+    warn_of_size(Slug(items, Weight()), BUDGET, log.output)
+    assert log.steps == ""
+    assert (
+        log.alerts
+        == """\
+
+ !     Warning: The slug is over its warning level of 40.0 MB.
+ !
+ !     It is 50.0 MB. Every dyno downloads and unpacks it before it starts,
+ !     at each deploy, restart and scale-up.
+ !
+ !     To make it smaller:
+ !     - Install PyTorch without CUDA, which no dyno can use. At the top of requirements.txt:
+ !       --extra-index-url https://download.pytorch.org/whl/cpu
+ !     - Quantize the models: 8 bits a weight take a quarter of the space of 32.
+ !     - Remove packages that the app does not import from its requirements.
+
+"""
+    )
+
+
+@pytest.mark.parametrize(("size", "warned"), [(40 * MB, False), (40 * MB + 1, True)])
+def test_the_warning_level_itself_is_fine(log: BuildLog, size: int, warned: bool) -> None:
+    slug = Slug({Item("python", "Python"): Weight(size, size)}, Weight())
+    warn_of_size(slug, BUDGET, log.output)
+    assert bool(log.alerts) == warned
+
+
+def test_secrets_in_what_python_said_are_not_shown() -> None:
+    log = BuildLog(secrets=["5ecre7"])
+    show_strip(Stripped(restored=(Restored("p", "p", "KeyError: '5ecre7'"),)), log.output)
+    assert "5ecre7" not in log.alerts
+    assert " !     KeyError: '[redacted]'\n" in log.alerts

@@ -1,0 +1,643 @@
+"""Files and config vars become one Settings, or an error that names every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slugfit.settings import load
+from slugfit.settings.failures import ConfiguredTwice, MalformedToml, Problem, SettingsInvalid
+from slugfit.settings.fields import default_path, is_app_path
+from slugfit.settings.model import (
+    BudgetSettings,
+    ModelSettings,
+    S3Credentials,
+    S3Settings,
+    Settings,
+    StripSettings,
+)
+from unit.build_log import error_text
+
+SHA256 = "0123456789abcdef" * 4
+SIZE = 'a size with its unit, such as "300MB" or "1GB"'
+SOURCE = (
+    '"s3://bucket/key", "https://host/path" (no user name or password in it)\n'
+    "           or a path inside the app"
+)
+PATH = 'a path inside the app, without a leading "/" and without ".."'
+GLOB = 'a glob relative to site-packages, such as "numpy/**/tests"'
+DIGEST = "64 hexadecimal digits, as sha256sum prints them"
+
+MakeApp = Callable[..., Path]
+
+
+@pytest.fixture
+def make_app(tmp_path: Path) -> MakeApp:
+    """Write an app's configuration files."""
+
+    def make(own: str | None = None, project: str | None = None) -> Path:
+        for name, text in (("slugfit.toml", own), ("pyproject.toml", project)):
+            if text is not None:
+                (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return make
+
+
+def problems_of(app: Path, config_vars: dict[str, str] | None = None) -> list[Problem]:
+    """What is wrong with the app's configuration."""
+    with pytest.raises(SettingsInvalid) as caught:
+        load(app, config_vars or {})
+    return list(caught.value.problems)
+
+
+def test_without_a_file_everything_has_its_default(make_app: MakeApp) -> None:
+    assert load(make_app(), {}) == Settings(
+        origin=None,
+        budget=BudgetSettings(limit=1_000_000_000, warn=300_000_000),
+        strip=StripSettings(level="safe", keep=(), remove=()),
+        models=(),
+        s3=S3Settings((), None, None),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "[budget]\n[strip]\n", "models = []\n"])
+def test_an_empty_file_changes_nothing_but_the_origin(make_app: MakeApp, text: str) -> None:
+    assert load(make_app(text), {}) == Settings(origin="slugfit.toml")
+
+
+def test_the_file_sets_everything(make_app: MakeApp) -> None:
+    text = f"""
+[budget]
+limit = "500MB"
+warn = "200 MiB"
+
+[strip]
+level = "off"
+keep = ["numpy/**/tests", "scipy"]
+remove = ["torch/include"]
+
+[[models]]
+source = "s3://my-bucket/models/digits.tflite"
+path = "data/digits.tflite"
+sha256 = "{SHA256.upper()}"
+
+[[models]]
+source = "https://host.example/a/vocab%20file.txt?download=1"
+
+[[models]]
+source = "weights/own.bin"
+"""
+    assert load(make_app(text), {}) == Settings(
+        origin="slugfit.toml",
+        budget=BudgetSettings(limit=500_000_000, warn=209_715_200),
+        strip=StripSettings("off", ("numpy/**/tests", "scipy"), ("torch/include",)),
+        models=(
+            ModelSettings("s3://my-bucket/models/digits.tflite", "data/digits.tflite", SHA256),
+            ModelSettings(
+                "https://host.example/a/vocab%20file.txt?download=1", "models/vocab file.txt"
+            ),
+            ModelSettings("weights/own.bin", "models/own.bin"),
+        ),
+    )
+
+
+def test_pyproject_toml_can_hold_the_same_table(make_app: MakeApp) -> None:
+    project = '[project]\nname = "app"\n[tool.ruff]\n[tool.slugfit.budget]\nlimit = "400MB"\n'
+    settings = load(make_app(project=project), {})
+    assert settings.origin == "pyproject.toml"
+    assert settings.budget == BudgetSettings(limit=400_000_000, warn=300_000_000)
+
+
+@pytest.mark.parametrize("project", ["", "[project]\n", "[tool]\n", "[tool.ruff]\n", "tool = 1\n"])
+def test_a_pyproject_toml_without_our_table_configures_nothing(
+    make_app: MakeApp, project: str
+) -> None:
+    assert load(make_app(project=project), {}) == Settings(origin=None)
+    assert load(make_app("", project), {}) == Settings(origin="slugfit.toml")
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(make_app: MakeApp) -> None:
+    app = make_app('\ufeff[strip]\nlevel = "off"\n')
+    assert load(app, {}).strip.level == "off"
+
+
+def test_config_vars_go_over_the_file_key_by_key(make_app: MakeApp) -> None:
+    text = '[budget]\nlimit = "500MB"\nwarn = "200MB"\n[strip]\nlevel = "safe"\nkeep = ["a"]\n'
+    settings = load(make_app(text), {"SLUGFIT_BUDGET_WARN": "1MB", "SLUGFIT_STRIP_LEVEL": "off"})
+    assert settings.budget == BudgetSettings(limit=500_000_000, warn=1_000_000)
+    assert settings.strip == StripSettings("off", ("a",), ())
+
+
+def test_models_of_the_config_var_replace_those_of_the_file(make_app: MakeApp) -> None:
+    app = make_app('[[models]]\nsource = "s3://b/one"\n[[models]]\nsource = "s3://b/two"\n')
+    settings = load(app, {"SLUGFIT_MODELS": f"s3://b/three -> m/3 sha256={SHA256}\ns3://b/four"})
+    assert settings.models == (
+        ModelSettings("s3://b/three", "m/3", SHA256),
+        ModelSettings("s3://b/four", "models/four"),
+    )
+
+
+def test_config_vars_alone_can_drive_a_build(make_app: MakeApp) -> None:
+    config_vars = {
+        "SLUGFIT_BUDGET_LIMIT": "500MB",
+        "SLUGFIT_MODELS": "s3://b/k",
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": "https://minio.example",
+    }
+    assert load(make_app(), config_vars) == Settings(
+        origin=None,
+        budget=BudgetSettings(limit=500_000_000, warn=300_000_000),
+        models=(ModelSettings("s3://b/k", "models/k"),),
+        s3=S3Settings(
+            (S3Credentials("id", "secret", None, "eu-west-1"),),
+            "eu-west-1",
+            "https://minio.example",
+        ),
+    )
+
+
+def test_a_limit_below_the_default_warning_level_takes_that_along(make_app: MakeApp) -> None:
+    settings = load(make_app('[budget]\nlimit = "100MB"\n'), {})
+    assert settings.budget == BudgetSettings(limit=100_000_000, warn=100_000_000)
+
+
+def test_all_problems_are_told_at_once_with_what_was_found_and_what_is_allowed(
+    make_app: MakeApp,
+) -> None:
+    text = """
+colour = "red"
+
+[budget]
+limit = "lots"
+warn = 300
+limmit = "1GB"
+
+[strip]
+level = "saef"
+keep = "numpy"
+remove = ["/etc", 3, "ok/**"]
+
+[[models]]
+path = "../outside"
+sha256 = "abc"
+checksum = "abc"
+
+[[models]]
+source = "ftp://host/file"
+path = "/etc/passwd"
+
+[[model]]
+source = "s3://b/k"
+"""
+    config_vars = {
+        "SLUGFIT_BUDGET_WARN": "0MB",
+        "SLUGFIT_MODELS": "s3://bucket\ns3://b/k -> a/../b sha256=12",
+        "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI",
+        "AWS_ENDPOINT_URL": "minio:9000",
+    }
+    with pytest.raises(SettingsInvalid) as caught:
+        load(make_app(text), config_vars)
+    assert (
+        error_text(caught.value)
+        == f"""\
+Error: The configuration has 21 problems.
+
+slugfit.toml: budget.limit
+  found:   "lots"
+  allowed: {SIZE}
+slugfit.toml: budget.warn
+  found:   300
+  allowed: {SIZE}
+slugfit.toml: budget.limmit
+  found:   a key that Slugfit does not know
+  allowed: limit, warn
+  Perhaps you meant "limit"?
+slugfit.toml: strip.level
+  found:   "saef"
+  allowed: "off" or "safe"
+slugfit.toml: strip.keep
+  found:   "numpy"
+  allowed: a list of globs
+slugfit.toml: strip.remove[0]
+  found:   "/etc"
+  allowed: {GLOB}
+slugfit.toml: strip.remove[1]
+  found:   3
+  allowed: {GLOB}
+slugfit.toml: models[0].source
+  found:   nothing: the key is missing
+  allowed: {SOURCE}
+slugfit.toml: models[0].path
+  found:   "../outside"
+  allowed: {PATH}
+slugfit.toml: models[0].sha256
+  found:   "abc"
+  allowed: {DIGEST}
+slugfit.toml: models[0].checksum
+  found:   a key that Slugfit does not know
+  allowed: path, sha256, source
+slugfit.toml: models[1].source
+  found:   "ftp://host/file"
+  allowed: {SOURCE}
+slugfit.toml: models[1].path
+  found:   "/etc/passwd"
+  allowed: {PATH}
+slugfit.toml: colour
+  found:   a key that Slugfit does not know
+  allowed: budget, models, strip
+slugfit.toml: model
+  found:   a key that Slugfit does not know
+  allowed: budget, models, strip
+  Perhaps you meant "models"?
+config var SLUGFIT_BUDGET_WARN
+  found:   "0MB"
+  allowed: {SIZE}
+config var SLUGFIT_MODELS, line 1
+  found:   "s3://bucket"
+  allowed: {SOURCE}
+config var SLUGFIT_MODELS, line 2
+  found:   "a/../b"
+  allowed: {PATH}
+config var SLUGFIT_MODELS, line 2
+  found:   "12"
+  allowed: {DIGEST}
+config var AWS_ACCESS_KEY_ID
+  found:   nothing: it is not set
+  allowed: both halves of the key
+config var AWS_ENDPOINT_URL
+  found:   "minio:9000"
+  allowed: a URL: https://host[:port]
+
+Nothing was fetched, removed or changed.
+
+To fix this:
+1. Correct each value named above. A config var is changed with:
+   heroku config:set NAME=value
+
+For more information, see:
+https://github.com/slugfit/slugfit#settingsinvalid
+"""
+    )
+    assert str(caught.value).startswith(
+        "Invalid configuration: slugfit.toml: budget.limit, slugfit.toml: budget.warn, "
+    )
+    assert str(caught.value).endswith(", config var AWS_ENDPOINT_URL")
+    assert "wJalrXUtnFEMI" not in error_text(caught.value)
+
+
+def test_one_problem_is_told_as_one(make_app: MakeApp) -> None:
+    with pytest.raises(SettingsInvalid) as caught:
+        load(make_app(project='[tool.slugfit.strip]\nleevel = "off"\n'), {})
+    assert (
+        error_text(caught.value)
+        == """\
+Error: The configuration has a problem.
+
+pyproject.toml: tool.slugfit.strip.leevel
+  found:   a key that Slugfit does not know
+  allowed: keep, level, remove
+  Perhaps you meant "level"?
+
+Nothing was fetched, removed or changed.
+
+To fix this:
+1. Correct each value named above. A config var is changed with:
+   heroku config:set NAME=value
+
+For more information, see:
+https://github.com/slugfit/slugfit#settingsinvalid
+"""
+    )
+    assert str(caught.value) == "Invalid configuration: pyproject.toml: tool.slugfit.strip.leevel"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "found", "allowed"),
+    [
+        ("budget = 1", "budget", "1", "a table"),
+        ("budget = []", "budget", "[]", "a table"),
+        ("strip = true", "strip", "true", "a table"),
+        ("models = 'a'", "models", '"a"', "tables that begin with [[models]]"),
+        ("[models]", "models", "a table", "tables that begin with [[models]]"),
+        ("models = [1]", "models[0]", "1", "a table"),
+        ("[budget]\nlimit = 1.5", "budget.limit", "1.5", SIZE),
+        ("[budget]\nlimit = {}", "budget.limit", "a table", SIZE),
+        ("[budget]\nlimit = 2026-08-01", "budget.limit", "2026-08-01", SIZE),
+        ("[strip]\nlevel = 'Safe'", "strip.level", '"Safe"', '"off" or "safe"'),
+        ("[strip]\nkeep = ['']", "strip.keep[0]", '""', GLOB),
+        ("[strip]\nkeep = ['../x']", "strip.keep[0]", '"../x"', GLOB),
+        ("[[models]]\nsource = ''", "models[0].source", '""', SOURCE),
+        ("[[models]]\nsource = 3", "models[0].source", "3", SOURCE),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_a_problem(
+    make_app: MakeApp, text: str, where: str, found: str, allowed: str
+) -> None:
+    assert problems_of(make_app(text)) == [Problem(f"slugfit.toml: {where}", found, allowed)]
+
+
+def test_our_table_in_pyproject_toml_must_be_one(make_app: MakeApp) -> None:
+    app = make_app(project='[tool]\nslugfit = "on"\n')
+    assert problems_of(app) == [Problem("pyproject.toml: tool.slugfit", '"on"', "a table")]
+
+
+@pytest.mark.parametrize("key", ["_schema", "models.0", "", "limit\\nwarn", "ключ"])
+def test_no_unknown_key_is_too_strange_to_be_named(make_app: MakeApp, key: str) -> None:
+    [problem] = problems_of(make_app(f'"{key}" = 1\n'))
+    assert problem.found == "a key that Slugfit does not know"
+    assert problem.allowed == "budget, models, strip"
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("buget", "budget"),
+        ("Budget", "budget"),
+        ("model", "models"),
+        ("stripe", "strip"),
+    ],
+)
+def test_an_unknown_key_comes_with_the_one_that_was_meant(
+    make_app: MakeApp, key: str, meant: str
+) -> None:
+    [problem] = problems_of(make_app(f"[{key}]\n"))
+    assert problem.hint == f'Perhaps you meant "{meant}"?'
+
+
+def test_unknown_keys_are_told_in_the_same_order_every_time(make_app: MakeApp) -> None:
+    keys = ["alpha", "beta", "delta", "epsilon", "gamma", "kappa", "lambda", "omega"]
+    app = make_app("".join(f"{key} = 1\n" for key in keys))
+    assert [problem.where for problem in problems_of(app)] == [
+        f"slugfit.toml: {key}" for key in keys
+    ]
+
+
+def test_a_long_value_is_shown_by_its_beginning(make_app: MakeApp) -> None:
+    [problem] = problems_of(make_app(f'[budget]\nlimit = "{"x" * 200}"\n'))
+    assert problem.found == '"' + "x" * 97 + '..."'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "s3://bucket/key",
+        "s3://bucket/a/b c/k.bin",
+        "https://host.example/model.bin",
+        "https://host.example:8443/model.bin?versionId=1#part",
+        "http://127.0.0.1:9000/model.bin",
+        "weights/model.bin",
+        "./weights/model.bin",
+        "model.bin",
+    ],
+)
+def test_a_model_comes_from_a_store_a_web_server_or_the_app(make_app: MakeApp, source: str) -> None:
+    app = make_app(f'[[models]]\nsource = "{source}"\npath = "m"\n')
+    assert load(app, {}).models == (ModelSettings(source, "m"),)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "s3://",
+        "s3://bucket",
+        "s3://bucket/",
+        "s3://bucket/folder/",
+        "s3:///key",
+        "s3:/bucket/key",
+        "https://host.example",
+        "https://host.example/",
+        "https:///model.bin",
+        "https://user:pass@host.example/model.bin",
+        "https://user@host.example/model.bin",
+        "https://[host/model.bin",
+        "ftp://host.example/model.bin",
+        "gs://bucket/key",
+        "file:///etc/passwd",
+        "/etc/passwd",
+        "../model.bin",
+        "weights/../../model.bin",
+        "://model.bin",
+    ],
+)
+def test_a_model_comes_from_nowhere_else(make_app: MakeApp, source: str) -> None:
+    app = make_app(f'[[models]]\nsource = "{source}"\npath = "m"\n')
+    assert problems_of(app) == [Problem("slugfit.toml: models[0].source", f'"{source}"', SOURCE)]
+
+
+@pytest.mark.parametrize("port", ["abc", "99999", "-1"])
+def test_a_url_with_an_impossible_port_is_a_problem(make_app: MakeApp, port: str) -> None:
+    app = make_app(f'[[models]]\nsource = "https://host.example:{port}/m.bin"\n')
+    assert [problem.where for problem in problems_of(app)] == ["slugfit.toml: models[0].source"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("https://host.example/a/%2e%2e", id="parent directory"),
+        pytest.param("https://host.example/a/..", id="bare parent directory"),
+        pytest.param("s3://bucket/a/%2E%2E", id="parent directory in a bucket"),
+        pytest.param("https://host.example/a/%00", id="NUL"),
+        pytest.param("s3://bucket/a\\u0000b", id="raw NUL"),
+    ],
+)
+def test_a_source_whose_last_part_is_no_file_name_needs_another(
+    make_app: MakeApp, source: str
+) -> None:
+    app = make_app(f'[[models]]\nsource = "{source}"\n')
+    [problem] = problems_of(app)
+    assert problem.where in ("slugfit.toml: models[0].source", "slugfit.toml: models[0].path")
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("s3://bucket/a/b/key.bin", "models/key.bin"),
+        ("https://host.example/a/key.bin?download=1&sig=x#y", "models/key.bin"),
+        ("https://host.example/a/my%20key.bin", "models/my key.bin"),
+        ("weights/key.bin", "models/key.bin"),
+        ("key.bin", "models/key.bin"),
+    ],
+)
+def test_a_model_goes_by_default_into_models_under_its_own_name(source: str, path: str) -> None:
+    assert default_path(source) == path
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=30))
+def test_an_app_path_never_goes_up_or_starts_elsewhere(text: str) -> None:
+    if is_app_path(text):
+        parts = text.split("/")
+        assert parts[0] != ""
+        assert ".." not in parts
+        assert "\0" not in text
+        assert any(part not in ("", ".") for part in parts)
+
+
+@given(
+    st.lists(
+        st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1).filter(
+            lambda part: part not in (".", "..")
+        ),
+        min_size=1,
+    )
+)
+def test_every_relative_path_of_plain_names_is_an_app_path(parts: list[str]) -> None:
+    assert is_app_path("/".join(parts))
+    assert is_app_path("./" + "/".join(parts))
+    assert not is_app_path("/" + "/".join(parts))
+    assert not is_app_path("/".join([*parts, ".."]))
+    assert not is_app_path("/".join(["..", *parts]))
+
+
+@pytest.mark.parametrize("text", ["", ".", "./", "/", "..", "a/../b", "/a", "//a", "a\0b"])
+def test_what_names_nothing_inside_the_app_is_no_app_path(text: str) -> None:
+    assert not is_app_path(text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("x" * 256, id="a long name"),
+        pytest.param("models/" + "€" * 86, id="a name of many bytes"),
+        pytest.param("/".join(["x" * 200] * 30), id="many names"),
+    ],
+)
+def test_a_path_too_long_for_any_file_system_is_a_problem(make_app: MakeApp, path: str) -> None:
+    app = make_app(f'[[models]]\nsource = "s3://b/k"\npath = "{path}"\n')
+    assert [problem.where for problem in problems_of(app)] == ["slugfit.toml: models[0].path"]
+
+
+def test_a_warning_level_above_the_limit_is_a_problem(make_app: MakeApp) -> None:
+    app = make_app('[budget]\nlimit = "100MB"\nwarn = "200MB"\n')
+    assert problems_of(app) == [
+        Problem("slugfit.toml: budget.warn", "200.0 MB", "at most the limit, 100.0 MB")
+    ]
+
+
+def test_a_problem_between_file_and_config_var_is_laid_to_the_one_that_holds_the_key(
+    make_app: MakeApp,
+) -> None:
+    app = make_app('[budget]\nlimit = "100MB"\n')
+    assert problems_of(app, {"SLUGFIT_BUDGET_WARN": "200MB"}) == [
+        Problem("config var SLUGFIT_BUDGET_WARN", "200.0 MB", "at most the limit, 100.0 MB")
+    ]
+
+
+def test_each_model_needs_a_path_of_its_own(make_app: MakeApp) -> None:
+    text = """
+[[models]]
+source = "s3://b/one/k"
+[[models]]
+source = "s3://b/two/k"
+[[models]]
+source = "s3://b/three"
+path = "models/k/inside"
+[[models]]
+source = "s3://b/four"
+path = "other/./m//x"
+[[models]]
+source = "s3://b/five"
+path = "other/m/x"
+[[models]]
+source = "s3://b/six"
+path = "other/m/xy"
+"""
+    own = "a path of its own for each model"
+    assert problems_of(make_app(text)) == [
+        Problem("slugfit.toml: models[1].path", '"models/k"', own),
+        Problem("slugfit.toml: models[2].path", '"models/k/inside"', own),
+        Problem("slugfit.toml: models[4].path", '"other/m/x"', own),
+    ]
+
+
+def test_a_path_named_twice_in_the_config_var_is_laid_to_its_line(make_app: MakeApp) -> None:
+    assert problems_of(make_app(), {"SLUGFIT_MODELS": "s3://b/k\ns3://c/k"}) == [
+        Problem(
+            "config var SLUGFIT_MODELS, line 2", '"models/k"', "a path of its own for each model"
+        )
+    ]
+
+
+def test_the_lines_of_the_config_var_are_counted_as_its_author_counts_them(
+    make_app: MakeApp,
+) -> None:
+    assert problems_of(make_app(), {"SLUGFIT_MODELS": "s3://b/k\n\nftp://x"}) == [
+        Problem("config var SLUGFIT_MODELS, line 3", '"ftp://x"', SOURCE)
+    ]
+
+
+def test_a_file_that_is_not_toml_is_named_with_the_parsers_reason(make_app: MakeApp) -> None:
+    with pytest.raises(MalformedToml) as caught:
+        load(make_app("[budget]\nlimit = 300MB\n"), {})
+    assert (
+        error_text(caught.value)
+        == """\
+Error: slugfit.toml is not valid TOML.
+
+slugfit.toml
+Expected newline or end of document after a statement (at line 2, column 12)
+
+To fix this:
+1. Correct the line named above. Text needs quotes: limit = "300MB"
+2. Check the file on your computer:
+   python3 -c 'import tomllib; tomllib.load(open("slugfit.toml", "rb"))'
+
+For more information, see:
+https://github.com/slugfit/slugfit#settingsmalformed-toml
+"""
+    )
+    assert str(caught.value) == "slugfit.toml is not valid TOML: slugfit.toml"
+
+
+def test_a_malformed_pyproject_toml_is_named_as_well(make_app: MakeApp) -> None:
+    with pytest.raises(MalformedToml) as caught:
+        load(make_app(project="[tool.slugfit\n"), {})
+    assert caught.value.file == "pyproject.toml"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b'a = "\xff"\n', id="not UTF-8"),
+        pytest.param(b"a = 1\na = 2\n", id="a key given twice"),
+        pytest.param(b"a = " + b"[" * 20_000, id="nested too deep"),
+        pytest.param(b"a = " + b"9" * 5_000, id="an endless number"),
+    ],
+)
+def test_whatever_the_parser_can_not_read_is_malformed(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "slugfit.toml").write_bytes(content)
+    with pytest.raises(MalformedToml):
+        load(tmp_path, {})
+
+
+def test_two_files_that_configure_slugfit_are_one_too_many(make_app: MakeApp) -> None:
+    with pytest.raises(ConfiguredTwice) as caught:
+        load(make_app("", "[tool.slugfit]\n"), {})
+    assert (
+        error_text(caught.value)
+        == """\
+Error: Slugfit is configured in two files.
+
+slugfit.toml
+pyproject.toml: [tool.slugfit]
+
+Only one of them can be the one you mean.
+
+To fix this:
+1. Move everything into one of the two and delete the other.
+
+For more information, see:
+https://github.com/slugfit/slugfit#settingsconfigured-twice
+"""
+    )
+
+
+def test_a_size_beyond_all_measure_is_a_problem_and_no_accident(make_app: MakeApp) -> None:
+    [problem] = problems_of(make_app(f'[budget]\nlimit = "{"9" * 400}GB"\n'))
+    assert (problem.where, problem.allowed) == ("slugfit.toml: budget.limit", SIZE)
