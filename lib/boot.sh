@@ -110,7 +110,8 @@ print(f"{digest}-{sys.implementation.cache_tag}-{platform.machine()}")
 # in the app, and the app's own pip is not ours to use.
 boot::install() {
 	local wheels=("${PYTHON%/bin/python}"/lib/python3.*/ensurepip/_bundled/pip-*.whl)
-	boot::python "${wheels[0]}/pip" install \
+	# On Heroku CI the home directory is the app's, and so is a pip.conf in it.
+	HOME="${PROVISIONAL}" boot::python "${wheels[0]}/pip" install \
 		--target "${1}" --requirement "${LOCK}" \
 		--require-hashes --no-deps --only-binary :all: \
 		--no-compile --no-cache-dir --no-input --disable-pip-version-check --quiet
@@ -148,13 +149,20 @@ boot::discard() {
 # Hands over to the Python package, which tells its own failures, in log and record.
 # Usage: boot::hand_over build|ci BUILD_DIR CACHE_DIR ENV_DIR
 boot::hand_over() {
+	local status=0
 	# shellcheck disable=SC2310 # a single command
 	boot::python -c '
 import runpy, sys
 sys.path[:0] = sys.argv[1:3]
 del sys.argv[1:3]
 runpy.run_module("slugfit", run_name="__main__", alter_sys=True)
-' "${LIB_DIR}" "${DEPENDENCIES}" "$@" || exit "$?"
+' "${LIB_DIR}" "${DEPENDENCIES}" "$@" || status="$?"
+	case "${status}" in
+	0) ;;
+	1 | 143) exit "${status}" ;;
+	137) failure::internal "${3}" 'The helper was killed: out of memory?' ;;
+	*) failure::internal "${3}" "The helper ended with status ${status}." ;;
+	esac
 }
 
 # Usage: boot::installation_failed CACHE_DIR WHAT_PIP_SAID
@@ -163,7 +171,7 @@ boot::installation_failed() {
 		'The dependencies of Slugfit itself could not be installed.' <<-MESSAGE
 			Error: Slugfit's own dependencies could not be installed.
 
-			${2}
+			${2:-pip said nothing.}
 
 			This is often temporary. Build again; if it persists, check:
 			1. the status of the Python Package Index: https://status.python.org

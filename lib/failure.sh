@@ -19,6 +19,10 @@ failure::raise() {
 # Ends the build on a bug of ours. Usage: failure::internal CACHE_DIR PLACE
 failure::internal() {
 	trap - ERR
+	# In a subshell: the shell around it fails next, and tells.
+	if ((BASH_SUBSHELL > 0)); then
+		exit 1
+	fi
 	failure::raise "${1}" internal::unexpected 'The build script stopped unexpectedly.' <<-MESSAGE
 		Internal error: The build script stopped unexpectedly.
 
@@ -36,6 +40,7 @@ failure::show() {
 	{
 		echo
 		while IFS= read -r line; do
+			line="${line%"${line##*[![:space:]]}"}"
 			echo "${ANSI_RED} !${line:+     ${line}}${ANSI_RESET}"
 		done <<<"${message}"$'\n\nFor more information, see:\n'"${README}#${1//:/}"
 		echo

@@ -11,12 +11,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from slugfit import VERSION
 from slugfit.errors import README, Explanation, Failure
-from slugfit.files import write_atomically
+from slugfit.files import NoSpace, write_atomically
 from slugfit.output import Output, Redactor
 from slugfit.pipeline import Record, Request, Steps, build
 from slugfit.settings.config_vars import read_config_vars, secrets_in
@@ -82,7 +83,8 @@ def _run(request: Request, output: Output) -> int:
 
 def _fail(request: Request, failure: Failure, output: Output) -> int:
     output.failure(failure)
-    detail = " ".join(str(failure).split())
+    # Redacted before it is cut: half a secret is not recognised as one.
+    detail = " ".join(output.redact(str(failure)).split())
     if len(detail) > _DETAIL_CHARACTERS:
         detail = detail[: _DETAIL_CHARACTERS - 3] + "..."
     record: Record = {
@@ -97,7 +99,9 @@ def _fail(request: Request, failure: Failure, output: Output) -> int:
 def _write_record(request: Request, record: Record, output: Output) -> None:
     """What bin/report will print: the only thing that a failed build leaves behind."""
     text = json.dumps(output.redact.values(record)) + "\n"
-    write_atomically(request.own_cache / "record.json", text.encode())
+    # A disk too full for it has been told of.
+    with suppress(NoSpace):
+        write_atomically(request.own_cache / "record.json", text.encode())
 
 
 def _site_packages(app: Path) -> Path:

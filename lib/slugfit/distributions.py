@@ -29,17 +29,23 @@ def installed(site_packages: Path) -> tuple[Distribution, ...]:
     found = []
     for info in sorted(site_packages.glob("*.dist-info")):
         if match := _INFO_NAME.fullmatch(info.name):
-            record = info / RECORD
-            rows = read_record(record.read_bytes()) if record.is_file() else []
-            files = frozenset(posixpath.normpath(row[0]) for row in rows)
+            files = _listed(info / RECORD)
             found.append(Distribution(match["name"], match["version"], info.name, files))
     return tuple(sorted(found, key=lambda d: d.name.lower()))
+
+
+def _listed(record: Path) -> frozenset[str]:
+    """The paths that a RECORD lists; none when there is no RECORD, or none that can be read."""
+    try:
+        return frozenset(posixpath.normpath(row[0]) for row in read_record(record.read_bytes()))
+    except (FileNotFoundError, csv.Error):
+        return frozenset()
 
 
 def read_record(content: bytes) -> list[list[str]]:
     """The rows (path, hash, size) of a RECORD file; rows without a path are left out.
 
-    Source: the "Recording installed projects" specification.
+    Source: the "Recording installed projects" specification. Raises csv.Error.
     """
     text = content.decode("utf-8", errors="surrogateescape")
     return [row for row in csv.reader(io.StringIO(text, newline="")) if row and row[0]]
@@ -47,9 +53,14 @@ def read_record(content: bytes) -> list[list[str]]:
 
 def write_record(rows: Iterable[list[str]]) -> bytes:
     """The inverse of `read_record`."""
+    return "".join(map(_line, rows)).encode("utf-8", errors="surrogateescape")
+
+
+def _line(row: list[str]) -> str:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode("utf-8", errors="surrogateescape")
+    # With this line end, the writer quotes a carriage return in a path as well.
+    csv.writer(text, lineterminator="\r\n").writerow(row)
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 class Owners:

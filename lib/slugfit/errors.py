@@ -51,7 +51,7 @@ class Failure(Exception):  # noqa: N818 (a failure of the build, whoever erred)
 
 
 def render(failure: Failure) -> list[str]:
-    """The message's lines, without the ` !     ` prefix. lib/output.sh renders alike."""
+    """The message's lines, without the ` !     ` prefix. lib/failure.sh renders alike."""
     explanation = failure.explain()
     label = "Internal error" if failure.kind == "internal" else "Error"
     paragraphs = [

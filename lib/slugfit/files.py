@@ -51,7 +51,8 @@ def naming_full_disk(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _NO_SPACE:
             raise
-        raise NoSpace(path, shutil.disk_usage(path).free) from error
+        existing = next(p for p in (path, *path.parents) if p.exists())
+        raise NoSpace(path, shutil.disk_usage(existing).free) from error
 
 
 def inside(root: Path, relative: str) -> Path | None:
@@ -64,11 +65,17 @@ def inside(root: Path, relative: str) -> Path | None:
     return path if os.path.commonpath([real_root, real_parent]) == real_root else None
 
 
+def directories_above(path: str) -> Iterator[str]:
+    """`a/b` and `a` for the relative path a/b/c."""
+    while path := path.rpartition("/")[0]:
+        yield path
+
+
 @contextmanager
 def temporary_beside(path: Path) -> Iterator[IO[bytes]]:
     """A new file in the directory of `path`, for a rename over `path`; gone if it was not."""
     with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part", delete=False
+        dir=path.parent, prefix=".slugfit-", suffix=".part", delete=False
     ) as file:
         try:
             # Private by default; everything in the slug is read by the dyno's user.
@@ -81,11 +88,12 @@ def temporary_beside(path: Path) -> Iterator[IO[bytes]]:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by a new file, whole or not at all; its directory is made if missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with naming_full_disk(path.parent), temporary_beside(path) as file:
-        file.write(content)
-        file.flush()
-        os.replace(file.name, path)
+    with naming_full_disk(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary_beside(path) as file:
+            file.write(content)
+            file.flush()
+            os.replace(file.name, path)
 
 
 class Changes:
@@ -102,20 +110,27 @@ class Changes:
         self._made: list[Path] = []
 
     def make_directory(self, path: Path) -> None:
+        """Make `path` and what is missing above it."""
         missing = [p for p in (path, *path.parents) if not p.exists()]
-        for directory in reversed(missing):
-            directory.mkdir()
-            self._made.append(directory)
+        with naming_full_disk(path):
+            for directory in reversed(missing):
+                directory.mkdir()
+                self._made.append(directory)
 
     def added(self, path: Path) -> None:
         """Note that `path` is new."""
-        self._added.append(path)
+        if not os.path.lexists(self.aside(path)):  # else it replaces what waits there
+            self._added.append(path)
 
     def set_aside(self, path: Path) -> None:
         """Remove `path`, so that `put_back` or `undo` can return it."""
         aside = self.aside(path)
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(path, aside)
+        if os.path.lexists(aside):
+            path.unlink()  # what waits there is the older one: the one to return
+            return
+        with naming_full_disk(self.root):
+            _mirror(path.parent, self.root, aside.parent)
+            os.rename(path, aside)
 
     def aside(self, path: Path) -> Path:
         """Where `path` waits, or would wait, after its removal."""
@@ -124,27 +139,29 @@ class Changes:
     def write(self, path: Path, content: bytes) -> None:
         """Give `path` this content in a new file, with the mode of the old one if there was one."""
         self.make_directory(path.parent)
-        if not path.exists():
+        if not os.path.lexists(path):
             write_atomically(path, content)
             self.added(path)
             return
-        mode = path.stat().st_mode
+        mode = path.stat().st_mode if path.exists() else 0o644
         self.set_aside(path)
         write_atomically(path, content)
         path.chmod(mode)
 
     def put_back(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(self.aside(path), path)
+        """Return `path`, and the directories above it if they are gone."""
+        aside = self.aside(path)
+        _mirror(aside.parent, self.side, path.parent)
+        os.replace(aside, path)
 
     def undo(self) -> None:
         """Leave the tree as it was found."""
-        for path in self._added:
-            path.unlink(missing_ok=True)
         for path in sorted(self.side.rglob("*")):
             if path.is_symlink() or not path.is_dir():
                 self.put_back(self.root / path.relative_to(self.side))
-        self._clear()
+        for path in self._added:
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.side, ignore_errors=True)
         for directory in reversed(self._made):
             with suppress(OSError):
                 directory.rmdir()
@@ -156,3 +173,14 @@ class Changes:
     def _clear(self) -> None:
         shutil.rmtree(self.side, ignore_errors=True)
         self._added.clear()
+        self._made.clear()
+
+
+def _mirror(directory: Path, root: Path, copy: Path) -> None:
+    """Make `copy` and its parents, with the modes of `directory` and its parents up to `root`."""
+    if copy.is_dir():
+        return
+    if directory != root:
+        _mirror(directory.parent, root, copy.parent)
+    copy.mkdir(parents=True, exist_ok=True)
+    copy.chmod(directory.stat().st_mode)

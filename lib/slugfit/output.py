@@ -18,8 +18,9 @@ _RESET = "\033[0m"
 
 REDACTED = "[redacted]"
 _SHORTEST_SECRET = 4  # less is no secret, and would be found in every other word
-_USERINFO = re.compile(r"(?<=://)[^/\s?#@]+@")
-_QUERY = re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s?\"'<>]*)\?[^\s\"'<>]+", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)[^/\s?#]+@")
+# With a "=" anywhere: the clients' messages have only paths. Else only in a URL.
+_QUERY = re.compile(r"(://[^\s?\"<>]*)?\?(?(1)[^\s\"<>]+|[^\s\"<>]*=[^\s\"<>]*)")
 
 
 class Redactor:

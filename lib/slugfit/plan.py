@@ -129,7 +129,9 @@ def make_plan(settings: Settings, cache: CacheContents, app: Path) -> Plan:
     Reads the app's tree, for paths that are taken or lead out of it. Raises
     PathLeavesApp, PathTaken or SourceMissing.
     """
-    return Plan(settings, tuple(_model_step(model, cache, app) for model in settings.models))
+    steps = tuple(_model_step(model, cache, app) for model in settings.models)
+    _check_distinct(steps, app)
+    return Plan(settings, steps)
 
 
 def is_url(source: str) -> bool:
@@ -142,6 +144,8 @@ def _model_step(model: ModelSettings, cache: CacheContents, app: Path) -> ModelS
         source = _inside(app, model.source)
         if not source.is_file():
             raise SourceMissing(model.source)
+        if not source.resolve().is_relative_to(app.resolve()):
+            raise PathLeavesApp(model.source, str(source.resolve()))
         if source != target:
             _check_free(app, target)
         return ModelStep(model, Action.LINK, target)
@@ -162,6 +166,17 @@ def _inside(app: Path, relative: str) -> Path:
     if path is None:
         raise PathLeavesApp(relative, str((app / relative).parent.resolve()))
     return path
+
+
+def _check_distinct(steps: tuple[ModelStep, ...], app: Path) -> None:
+    """Two paths can be one by way of a symbolic link in the app."""
+    taken: dict[Path, str] = {}
+    for step in steps:
+        real = step.target.parent.resolve() / step.target.name
+        path = str(step.target.relative_to(app))
+        if real in taken:
+            raise PathTaken(path, taken[real])
+        taken[real] = path
 
 
 def _check_free(app: Path, target: Path) -> None:

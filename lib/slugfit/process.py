@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+_TAIL_BYTES = 10_000
 
 
 @dataclass(frozen=True)
@@ -18,20 +25,31 @@ class Finished:
 
 def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, seconds: float) -> Finished:
     """Run `argv` to its end, or kill it after `seconds`. A child that fails is no exception."""
-    try:
-        child = subprocess.run(  # noqa: S603 (argv is ours; no shell)
+    with tempfile.TemporaryFile() as stderr:
+        child = subprocess.Popen(  # noqa: S603 (argv is ours; no shell)
             argv,
             env=dict(env),
             cwd=cwd,
-            timeout=seconds,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            check=False,
+            stderr=stderr,
+            # A group of its own, which ends with it: nothing it started stays.
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        return Finished(ok=False, said=f"took longer than {seconds:g} seconds")
-    if child.returncode < 0:
-        return Finished(ok=False, said=f"killed by signal {-child.returncode}")
-    lines = child.stderr.decode(errors="replace").strip().splitlines()
-    return Finished(ok=child.returncode == 0, said=lines[-1] if lines else "")
+        try:
+            code = child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return Finished(ok=False, said=f"took longer than {seconds:g} seconds")
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        if code < 0:
+            return Finished(ok=False, said=f"killed by signal {-code}")
+        return Finished(ok=code == 0, said=_last_line(stderr))
+
+
+def _last_line(file: IO[bytes]) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+    lines = file.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else ""

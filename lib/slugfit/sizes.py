@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 _UNITS = {"B": 1}
 for _power, _letter in enumerate("KMGT", start=1):
     _UNITS |= {f"{_letter}B": 1000**_power, _letter: 1000**_power, f"{_letter}IB": 1024**_power}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_SIZE = re.compile(r"(\d{1,18}(?:\.\d+)?)\s*([A-Za-z]+)")
 
 
 def parse_size(text: str) -> int | None:
@@ -15,7 +16,7 @@ def parse_size(text: str) -> int | None:
     match = _SIZE.fullmatch(text.strip())
     if not match or match[2].upper() not in _UNITS:
         return None
-    return round(float(match[1]) * _UNITS[match[2].upper()])
+    return round(Decimal(match[1]) * _UNITS[match[2].upper()])
 
 
 def format_size(count: int) -> str:

@@ -43,31 +43,33 @@ HOSTILE = {
     "VIRTUAL_ENV": "/invalid",
 }
 
-# Answers each question of lib/boot.sh, and notes what it was asked. `outcome` in HOME overrides
-# how a question ends: "<question> <exit code>" a line.
+# Answers each question of lib/boot.sh, and notes what it was asked. `outcomes` overrides how a
+# question ends: "<question> <exit code>" a line. Its notes are not in HOME, which pip is not told.
 STAND_IN_PYTHON = r"""#!/bin/sh
+root="${0%/build dir/*}"
+NOTES="${root%/home dir/*}/home dir"
 end() {
-	code="$(sed -n "s/^${1} //p" "${HOME}/outcomes" 2>/dev/null)"
+	code="$(sed -n "s/^${1} //p" "${NOTES}/outcomes" 2>/dev/null)"
 	exit "${code:-0}"
 }
-echo "${0}" >>"${HOME}/ran-as"
-env >"${HOME}/environment"
+echo "${0}" >>"${NOTES}/ran-as"
+env >"${NOTES}/environment"
 case "$*" in
 *version_info*) end version ;;
-*cache_tag*) echo "$(cat "${HOME}/key" 2>/dev/null || echo key-1)"; end key ;;
+*cache_tag*) echo "$(cat "${NOTES}/key" 2>/dev/null || echo key-1)"; end key ;;
 */pip\ install*)
-	echo install >>"${HOME}/asked"
+	echo install >>"${NOTES}/asked"
 	for service in s3 sts sso sso-oidc ec2 lambda; do
 		mkdir -p "${9}/botocore/data/${service}" "${9}/boto3/data/${service}"
 	done
 	touch "${9}/botocore/data/endpoints.json"
 	mkdir "${9}/bin"
-	[ -f "${HOME}/wait" ] && touch "${HOME}/waiting" && sleep 60
-	cat "${HOME}/pip-says" 2>/dev/null
+	[ -f "${NOTES}/wait" ] && touch "${NOTES}/waiting" && sleep 60
+	cat "${NOTES}/pip-says" 2>/dev/null
 	end install ;;
-*compileall*) echo compile >>"${HOME}/asked"; end compile ;;
+*compileall*) echo compile >>"${NOTES}/asked"; end compile ;;
 *run_module*)
-	echo run >>"${HOME}/asked"
+	echo run >>"${NOTES}/asked"
 	shift 7
 	echo "lib: ${1}"
 	echo "dependencies: ${2}"
@@ -216,7 +218,8 @@ def not_installed(*said: str) -> str:
     return red(
         "Error: Slugfit's own dependencies could not be installed.",
         "",
-        *(*said, "") if said else (),
+        *(said or ["pip said nothing."]),
+        "",
         "This is often temporary. Build again; if it persists, check:",
         "1. the status of the Python Package Index: https://status.python.org",
         "",
@@ -450,13 +453,26 @@ def test_the_helper_gets_its_own_paths_and_those_of_the_build(
     )
 
 
-@pytest.mark.parametrize("code", [1, 3, 143])
+@pytest.mark.parametrize("code", [1, 143])
 def test_the_exit_code_of_the_helper_is_the_one_of_the_build(stand_in: Site, code: int) -> None:
     stand_in.tell("outcomes", f"run {code}\n")
     finished = stand_in.compile()
     assert finished.returncode == code
     # The helper has told its failure itself.
     assert finished.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "place"),
+    [(3, "The helper ended with status 3."), (137, "The helper was killed: out of memory?")],
+)
+def test_a_helper_that_ends_in_no_way_of_its_own_is_a_bug(
+    stand_in: Site, code: int, place: str
+) -> None:
+    stand_in.tell("outcomes", f"run {code}\n")
+    finished = stand_in.compile()
+    assert (finished.returncode, finished.stderr) == (1, internal(place))
+    assert stand_in.report() == INTERNAL
 
 
 def test_the_record_of_the_last_build_does_not_pass_for_the_one_of_this(stand_in: Site) -> None:

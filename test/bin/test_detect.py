@@ -79,8 +79,8 @@ def test_another_app_is_told_why_it_does_not_pass(app: Path) -> None:
  !     Error: This is no Python app.
  !
  !     Slugfit slims Python apps, and found none of these in the root directory:
- !     requirements.txt pyproject.toml setup.py Pipfile Pipfile.lock poetry.lock uv.lock \
-.python-version runtime.txt slugfit.toml *.py
+ !     requirements.txt pyproject.toml setup.py setup.cfg Pipfile Pipfile.lock \
+pdm.lock poetry.lock uv.lock .python-version runtime.txt slugfit.toml *.py
  !
  !     To fix this:
  !     1. Check that the app's files are in the root of the repository, and committed.

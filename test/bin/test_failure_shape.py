@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from slugfit.errors import Explanation, Failure, Kind, render
@@ -92,7 +92,7 @@ class DependenciesNotInstalled(Failure):
     def explain(self) -> Explanation:
         return Explanation(
             summary="Slugfit's own dependencies could not be installed.",
-            evidence=(self.said,) if self.said else (),
+            evidence=(self.said or "pip said nothing.",),
             fixes=("the status of the Python Package Index: https://status.python.org",),
         )
 
@@ -175,6 +175,8 @@ def test_any_failure_reads_alike(explanation: Explanation, of_kind: Kind) -> Non
         def explain(self) -> Explanation:
             return explanation
 
+    # Bash has nothing to redact.
+    assume(not any(Redactor()(line) != line for line in render(Sample())))
     *message, _, _, _ = render(Sample())  # bash adds the last paragraph itself
     said = bash_bytes('failure::show "$@"', Sample.id, stdin="\n".join(message) + "\n")
     assert said == python_bytes(Sample())

@@ -62,6 +62,8 @@ To fix this:
 3. Allow more, in slugfit.toml:
    [budget]
    limit = "1000MB"
+   or, if a config var sets the limit:
+   heroku config:set SLUGFIT_BUDGET_LIMIT=1000MB
 
 For more information, see:
 https://github.com/slugfit/slugfit#budgetover-limit

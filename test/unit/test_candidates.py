@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from slugfit.files import directories_above
 from slugfit.settings.model import StripSettings
 from slugfit.strip.candidates import (
     REQUESTED,
     Tree,
-    directories_above,
     nominate,
     orphaned_bytecode,
     read_tree,

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slugfit.slug.compress import Weight, weigh, weigh_items
+from slugfit.slug.compress import Weight, weigh
+from slugfit.slug.memory import Scales
 from slugfit.slug.tree import Item, items
 from unit.chance import chance
 
@@ -25,6 +26,7 @@ NAMES = (
     .filter(lambda raw: raw not in (b"", b".", b".."))
     .map(os.fsdecode)
 )
+NOWHERE = Path("/nowhere")  # nothing is remembered
 LONG = "a-directory-with-a-rather-long-name/" * 8 + "n" * 200
 
 
@@ -41,7 +43,7 @@ def real_size(app: Path) -> int:
 
 def weight_of(app: Path) -> Weight:
     """As the build weighs an app: by its items."""
-    return sum(weigh_items(app, items(app, None, [])).values(), start=Weight())
+    return sum(Scales(NOWHERE).weigh_items(app, items(app, None, [])).values(), start=Weight())
 
 
 def assert_true(app: Path) -> None:
@@ -154,14 +156,14 @@ def test_items_are_weighed_each_on_its_own(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(noise(50_000, 1))
     (tmp_path / "b").write_bytes(noise(70_000, 2))
     one, two = Item("app", "one"), Item("model", "two")
-    weights = weigh_items(tmp_path, {one: ["a"], two: ["b"]})
+    weights = Scales(NOWHERE).weigh_items(tmp_path, {one: ["a"], two: ["b"]})
     assert weights == {one: weigh(tmp_path, ["a"]), two: weigh(tmp_path, ["b"])}
-    assert weigh_items(tmp_path, {}) == {}
+    assert Scales(NOWHERE).weigh_items(tmp_path, {}) == {}
 
 
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        weigh_items(tmp_path, {Item("app", "x"): ["gone"]})
+        Scales(NOWHERE).weigh_items(tmp_path, {Item("app", "x"): ["gone"]})
 
 
 def test_weights_add_up() -> None:

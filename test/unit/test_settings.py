@@ -379,11 +379,6 @@ def test_unknown_keys_are_told_in_the_same_order_every_time(make_app: MakeApp) -
     ]
 
 
-def test_a_long_value_is_shown_by_its_beginning(make_app: MakeApp) -> None:
-    [problem] = problems_of(make_app(f'[budget]\nlimit = "{"x" * 200}"\n'))
-    assert problem.found == '"' + "x" * 97 + '..."'
-
-
 @pytest.mark.parametrize(
     "source",
     [

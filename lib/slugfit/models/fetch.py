@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -82,13 +81,15 @@ class Fetcher:
             return None
         size = path.stat().st_size
         self._output.step(f"Using cached {step.model.path} ({format_size(size)})")
-        etag = step.cached.etag if step.cached else None
+        # An ETag that the index has for another content says nothing of this one.
+        known = step.cached if step.cached and step.cached.sha256 == sha256 else None
+        etag = known.etag if known else None
         return _model(step, source.display, Cached(sha256, size, etag), "cached")
 
     def _fetch(self, step: ModelStep, source: Source) -> FetchedModel:
         cached = self._revalidatable(step)
         self._store.prepare()
-        stored_before = set(os.listdir(self._store.path("").parent))
+        stored_before = self._store.stored()
         received = self._transfer.fetch(
             source,
             self._store.path,

@@ -12,8 +12,12 @@ from slugfit.files import Changes, naming_full_disk, temporary_beside
 def place(content: Path, target: Path, changes: Changes) -> None:
     """Make `target`, which does not exist, the same file as `content`. Raises NoSpace."""
     changes.make_directory(target.parent)
+    # The file itself: a link to a symbolic link would lead elsewhere from its new place.
+    content = content.resolve()
     try:
         os.link(content, target)
+    except FileExistsError:
+        raise
     except OSError:
         # Another mount (Heroku CI), or a filesystem without hard links.
         _copy(content, target)

@@ -31,8 +31,12 @@ class ModelStore:
         """What is known of `sources`, and all that is stored. A damaged index counts as empty."""
         entries = self._read_index()
         known = {source: entries[key] for source in sources if (key := _key(source)) in entries}
-        stored = self._contents.iterdir() if self._contents.is_dir() else ()
-        return CacheContents(known, frozenset(path.name for path in stored))
+        return CacheContents(known, self.stored())
+
+    def stored(self) -> frozenset[str]:
+        """The sha256 of every stored content."""
+        paths = self._contents.iterdir() if self._contents.is_dir() else ()
+        return frozenset(path.name for path in paths)
 
     def path(self, sha256: str) -> Path:
         return self._contents / sha256

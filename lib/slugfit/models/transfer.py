@@ -51,13 +51,15 @@ class Transfer:
         `announce` hears the size in bytes, or None, once the store has answered.
         Raises what `Source.open` and `receive` raise.
         """
+        announced = False
         for attempt in range(1, _TRIES + 1):
             try:
                 with source.open(unless_etag) as body:
                     if body is None:
                         return None
-                    if attempt == 1:
+                    if not announced:
                         announce(body.size)
+                        announced = True
                     return receive(body, source.display, target_for, expected_sha256)
             except Retryable as invitation:
                 if attempt == _TRIES:

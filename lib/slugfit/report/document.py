@@ -44,7 +44,7 @@ def document(facts: BuildFacts) -> dict[str, Any]:
 
 def flat_record(facts: BuildFacts) -> dict[str, str | int | float | bool]:
     """The answer of bin/report: one flat object."""
-    outcomes = {model.outcome for model in facts.models}
+    outcomes = {model.outcome for model in facts.models} - {"linked"}
     weight = facts.slug.weight
     return {
         "slugfit_version": VERSION,

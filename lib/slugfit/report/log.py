@@ -18,10 +18,11 @@ def show_strip(stripped: Stripped, output: Output) -> None:
         files = count_of(row["files"], "file")
         output.detail(f"{row['name']:<{width}}  {files:>12}  {format_size(row['bytes']):>9}")
     if not rows:
-        output.detail("Nothing to remove")
+        output.detail("Everything was put back" if stripped.restored else "Nothing to remove")
     if stripped.checked:
         packages = count_of(len(stripped.checked), "package")
-        output.detail(f"Imported {packages} that lost files, each in a fresh process")
+        each = "each in a" if len(stripped.checked) > 1 else "in a"
+        output.detail(f"Imported {packages} that lost files, {each} fresh process")
     for restored in stripped.restored:
         output.warning(
             f"{restored.distribution} was put back whole.",

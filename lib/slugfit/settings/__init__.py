@@ -6,7 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from slugfit.settings.config_vars import ConfigVars, s3_from, table_from, var_for
+from slugfit.settings.config_vars import (
+    ConfigVars,
+    s3_from,
+    table_from,
+    unknown_vars,
+    var_for,
+)
 from slugfit.settings.documents import Document, find_document
 from slugfit.settings.failures import Problem, SettingsInvalid
 from slugfit.settings.model import BudgetSettings, S3Settings, Settings, StripSettings
@@ -22,13 +28,19 @@ def load(app: Path, config_vars: ConfigVars) -> Settings:
     s3, problems = s3_from(config_vars)
     problems = [
         *(replace(problem, where=_in_file(document, path)) for path, problem in file_problems),
-        *(replace(problem, where=var_for(path)) for path, problem in var_problems),
+        *(replace(problem, where=var_for(path, config_vars)) for path, problem in var_problems),
+        *unknown_vars(config_vars),
         *problems,
     ]
     if not problems:
         merged = _merge(from_file, from_vars)
         problems = [
-            replace(problem, where=_origin(document, from_vars, path))
+            replace(
+                problem,
+                where=var_for(path, config_vars)
+                if _is_set(from_vars, path)
+                else _in_file(document, path),
+            )
             for path, problem in (*_budget_problems(merged["budget"]), *_path_problems(merged))
         ]
     if problems:
@@ -42,10 +54,10 @@ def _in_file(document: Document | None, path: KeyPath) -> str:
     return f"{document.label}: {document.prefix}{key_name(path)}".rstrip(".")
 
 
-def _origin(document: Document | None, from_vars: dict[str, Any], path: KeyPath) -> str:
+def _is_set(table: dict[str, Any], path: KeyPath) -> bool:
+    """Whether `table` holds the key at `path`, or the list of models that it is in."""
     section, key = path[:2]
-    overridden = section in from_vars and (section == "models" or key in from_vars[section])
-    return var_for(path) if overridden else _in_file(document, path)
+    return section in table and (section == "models" or key in table[section])
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

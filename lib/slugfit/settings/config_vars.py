@@ -6,7 +6,9 @@ vars called PATH or HOME, too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,7 @@ _SETTINGS = {
     "SLUGFIT_STRIP_LEVEL": ("strip", "level"),
 }
 _MODELS = "SLUGFIT_MODELS"
+_CHECKSUM = re.compile(r"\s+sha256=(\S*)$")
 _SECRET = (
     "AWS_ACCESS_KEY_ID",
     "AWS_SECRET_ACCESS_KEY",
@@ -43,14 +46,31 @@ ConfigVars = Mapping[str, str]
 
 
 def read_config_vars(env_dir: Path) -> ConfigVars:
-    """The vars that Slugfit knows, without surrounding white space. Blank counts as unset."""
+    """The vars that Slugfit knows; blank counts as unset. Unknown SLUGFIT_ ones without a value."""
     found = {}
     for name in (*_SETTINGS, _MODELS, *_SECRET, *_OTHER):
         file = env_dir / name
-        value = file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""
-        if value:
-            found[name] = value
-    return found
+        value = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        if value.strip():
+            # The lines of the models are counted from the first.
+            found[name] = value if name == _MODELS else value.strip()
+    named = sorted(path.name for path in env_dir.glob("SLUGFIT_*"))
+    return found | {name: "" for name in named if name not in (*_SETTINGS, _MODELS)}
+
+
+def unknown_vars(config_vars: ConfigVars) -> list[Problem]:
+    """A problem for each SLUGFIT_ var that means nothing: it was meant to."""
+    known = [*_SETTINGS, _MODELS]
+    return [
+        Problem(
+            f"config var {name}",
+            "a config var that Slugfit does not know",
+            ", ".join(known),
+            "".join(f"Perhaps you meant {close}?" for close in get_close_matches(name, known, n=1)),
+        )
+        for name in config_vars
+        if name.startswith("SLUGFIT_") and name not in known
+    ]
 
 
 def secrets_in(config_vars: ConfigVars) -> list[str]:
@@ -65,15 +85,15 @@ def table_from(config_vars: ConfigVars) -> dict[str, Any]:
         if name in config_vars:
             table.setdefault(section, {})[key] = config_vars[name]
     if _MODELS in config_vars:
-        lines = [line.strip() for line in config_vars[_MODELS].splitlines()]
-        table["models"] = [_model(line) for line in lines if line]
+        table["models"] = [_model(line) for _, line in _model_lines(config_vars)]
     return table
 
 
-def var_for(path: tuple[str | int, ...]) -> str:
+def var_for(path: tuple[str | int, ...], config_vars: ConfigVars) -> str:
     """The var that set the key at `path`, and which of its lines."""
     if path[0] == "models":
-        return f"config var {_MODELS}, line {int(path[1]) + 1}"
+        number, _ = _model_lines(config_vars)[int(path[1])]
+        return f"config var {_MODELS}, line {number}"
     return next(f"config var {name}" for name, target in _SETTINGS.items() if target == path)
 
 
@@ -81,11 +101,11 @@ def s3_from(config_vars: ConfigVars) -> tuple[S3Settings, list[Problem]]:
     """The key pairs at hand, and a problem for each pair that lacks a half."""
     get = config_vars.get
     region = get("AWS_REGION") or get("AWS_DEFAULT_REGION")
-    cube = urlsplit(get("CLOUDCUBE_URL", ""))
+    cube = _host(get("CLOUDCUBE_URL", "")).partition(".")[0]
     pairs = [
-        ("BUCKETEER_AWS_", get("BUCKETEER_AWS_REGION"), get("BUCKETEER_BUCKET_NAME")),
-        ("CLOUDCUBE_", None, (cube.hostname or "").split(".")[0] or None),
         ("AWS_", region, None),
+        ("BUCKETEER_AWS_", get("BUCKETEER_AWS_REGION"), get("BUCKETEER_BUCKET_NAME")),
+        ("CLOUDCUBE_", None, cube or None),
     ]
     credentials, problems = [], []
     for prefix, own_region, bucket in pairs:
@@ -103,10 +123,17 @@ def s3_from(config_vars: ConfigVars) -> tuple[S3Settings, list[Problem]]:
 
 def _model(line: str) -> dict[str, str]:
     """`source -> path sha256=…`; path and checksum may be missing."""
-    source, _, rest = line.partition("->")
-    rest, _, sha256 = rest.partition("sha256=")
-    entry = {"source": source.strip(), "path": rest.strip(), "sha256": sha256.strip()}
+    checksum = _CHECKSUM.search(line)
+    source, _, path = _CHECKSUM.sub("", line).partition("->")
+    entry = {"source": source.strip(), "path": path.strip()}
+    entry["sha256"] = checksum[1] if checksum else ""
     return {key: value for key, value in entry.items() if value or key == "source"}
+
+
+def _model_lines(config_vars: ConfigVars) -> list[tuple[int, str]]:
+    """The lines that say something, each with its number from 1."""
+    lines = enumerate(config_vars[_MODELS].splitlines(), start=1)
+    return [(number, line.strip()) for number, line in lines if line.strip()]
 
 
 def _missing_half(prefix: str, half: str) -> Problem:
@@ -119,5 +146,12 @@ def _bad_endpoint(config_vars: ConfigVars) -> Problem:
 
 
 def _is_http_url(text: str) -> bool:
-    url = urlsplit(text)
-    return url.scheme in ("http", "https") and bool(url.hostname)
+    return text.startswith(("http://", "https://")) and bool(_host(text))
+
+
+def _host(url: str) -> str:
+    """The host of a URL; "" when it has none, or is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

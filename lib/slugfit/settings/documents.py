@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slugfit.settings.failures import ConfiguredTwice, MalformedToml
-from slugfit.toml import TOMLDecodeError, loads
+from slugfit.toml import loads
 
 OWN_FILE = "slugfit.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -40,5 +40,5 @@ def _parse(file: Path) -> dict[str, Any] | None:
         return loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return None
-    except (TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no TOML, no UTF-8, or no end of it
         raise MalformedToml(file.name, str(error)) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import PurePosixPath
 from typing import Any
@@ -11,6 +12,8 @@ from marshmallow import ValidationError, fields
 
 from slugfit.sizes import parse_size
 
+_LONGEST_NAME = 255  # bytes, as Linux has it
+_LONGEST_PATH = 2048  # bytes; Linux allows 4096, of which BUILD_DIR takes its part
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -91,23 +94,27 @@ class SourceUrl(Text):
     def _check(self, value: str) -> bool:
         try:
             url = urlsplit(value)
-            bare = url.username is None and url.password is None
+            bare = (url.username, url.password) == (None, None) and url.port != 0
         except ValueError:
             return False
         if not url.scheme and "://" not in value:
             return is_app_path(value)
-        named = bool(url.hostname and url.path.strip("/")) and not url.path.endswith("/")
-        return url.scheme in ("s3", "https", "http") and named and bare
+        # What it names becomes a file's name, unless the model has a path of its own.
+        named = bool(url.path.strip("/")) and is_app_path(default_path(value))
+        return url.scheme in ("s3", "https", "http") and bool(url.hostname) and named and bare
 
 
 def is_app_path(text: str) -> bool:
-    """Whether `text` is a relative path that names something and never goes up."""
+    """Whether `text` is a relative path that names something, never goes up, and can exist."""
     path = PurePosixPath(text)
-    return (
-        bool(path.parts) and not path.is_absolute() and ".." not in path.parts and "\0" not in text
+    below = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    short = len(os.fsencode(text)) <= _LONGEST_PATH and all(
+        len(os.fsencode(part)) <= _LONGEST_NAME for part in path.parts
     )
+    return below and short and "\0" not in text
 
 
 def default_path(source: str) -> str:
-    """`models/<last part of the source>`."""
-    return f"models/{PurePosixPath(unquote(urlsplit(source).path)).name}"
+    """`models/<last part of the source>`; "" when that part is empty."""
+    name = unquote(urlsplit(source).path.rpartition("/")[2])
+    return f"models/{name}" if name else ""

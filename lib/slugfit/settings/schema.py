@@ -59,7 +59,7 @@ class ModelSchema(_Table):
         sha256 = data.get("sha256")
         return ModelSettings(
             source=data["source"],
-            path=data.get("path") or default_path(data["source"]),
+            path=data.get("path", default_path(data["source"])),
             sha256=sha256.lower() if sha256 else None,
         )
 
@@ -77,8 +77,8 @@ def load_table(table: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, Problem]
     try:
         return SettingsSchema().load(table), []
     except ValidationError as error:
-        problems = [(path, _problem(table, path, text)) for path, text in _leaves(error.messages)]
-        return {}, problems
+        leaves = sorted(_leaves(error.messages), key=lambda leaf: _position(leaf[0]))
+        return {}, [(path, _problem(table, path, text)) for path, text in leaves]
 
 
 def key_name(path: KeyPath) -> str:
@@ -91,7 +91,8 @@ def _leaves(errors: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Each error message with its path; "_schema" stands for the table as a whole."""
     if isinstance(errors, Mapping):
         for key, value in errors.items():
-            yield from _leaves(value, path if key == "_schema" else (*path, key))
+            of_the_table = key == "_schema" and value != [_UNKNOWN]
+            yield from _leaves(value, path if of_the_table else (*path, key))
     else:
         yield path, str(errors[0])
 
@@ -105,6 +106,16 @@ def _problem(table: Any, path: KeyPath, message: str) -> Problem:
     close = get_close_matches(str(path[-1]), known, n=1)
     hint = f'Perhaps you meant "{close[0]}"?' if close else ""
     return Problem(key_name(path), "a key that Slugfit does not know", ", ".join(known), hint)
+
+
+def _position(path: KeyPath) -> list[tuple[int, str]]:
+    """Sorts as the schema lists its keys, unknown ones last: the same order in every build."""
+    positions = []
+    for depth, part in enumerate(path):
+        known = _known_keys(path[:depth])
+        position = part if isinstance(part, int) else len(known)
+        positions.append((known.index(part) if part in known else position, str(part)))
+    return positions
 
 
 def _look_up(table: Any, path: KeyPath) -> object:
@@ -122,7 +133,7 @@ def _describe(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return f'"{value}"' if len(value) <= 100 else f'"{value[:97]}..."'
+        return f'"{value}"'
     if isinstance(value, Mapping):
         return "a table"
     return str(value)

@@ -73,7 +73,11 @@ class OverLimit(Failure):
     def _raise_limit(self) -> tuple[str, ...]:
         if not self._is_own():
             return ()
-        return (f'Allow more, in slugfit.toml:\n[budget]\nlimit = "{PLATFORM_LIMIT}"',)
+        return (
+            f'Allow more, in slugfit.toml:\n[budget]\nlimit = "{PLATFORM_LIMIT}"\n'
+            "or, if a config var sets the limit:\n"
+            f"heroku config:set SLUGFIT_BUDGET_LIMIT={PLATFORM_LIMIT}",
+        )
 
 
 def size_table(rows: list[tuple[Item, Weight]]) -> list[str]:
@@ -90,7 +94,7 @@ def advice(slug: Slug) -> tuple[str, ...]:
     """What would make this slug smaller, the most certain first."""
     names = {item.name.lower().replace("_", "-") for item in slug.items}
     found = []
-    if any(name.startswith("nvidia-") for name in names):
+    if "torch" in names and any(name.startswith("nvidia-") for name in names):
         found.append(
             "Install PyTorch without CUDA, which no dyno can use. At the top of requirements.txt:\n"
             "--extra-index-url https://download.pytorch.org/whl/cpu"

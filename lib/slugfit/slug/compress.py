@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slugfit.files import directories_above
+
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # the standard library has it from 3.12 on
 
@@ -39,7 +41,11 @@ def weigh(root: Path, paths: Iterable[str]) -> Weight:
     with tarfile.open(
         fileobj=sink, mode="w|", bufsize=_BUFFER_BYTES, format=tarfile.GNU_FORMAT
     ) as archive:
+        directories: set[str] = set()
         for path in paths:
+            for directory in sorted(set(directories_above(path)) - directories):
+                directories.add(directory)
+                _add(archive, root / directory, _ROOT + directory)
             raw += _add(archive, root / path, _ROOT + path)
     return Weight(raw, sink.finish())
 
@@ -77,6 +83,6 @@ def _add(archive: tarfile.TarFile, path: Path, name: str) -> int:
             archive.addfile(entry, file)
         return status.st_size
     else:
-        entry.type = tarfile.FIFOTYPE
+        entry.type = tarfile.DIRTYPE if stat.S_ISDIR(status.st_mode) else tarfile.FIFOTYPE
     archive.addfile(entry)
     return 0

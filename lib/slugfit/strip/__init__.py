@@ -68,11 +68,10 @@ def strip(
 ) -> Stripped:
     """Remove, import what lost something, and put back what no longer imports."""
     tree = SitePackages(site, installed(site), changes)
-    owners = {
-        package: removal.distribution
-        for removal in removals
-        if (package := package_to_import(site, removal.path))
-    }
+    owners: dict[str, set[str]] = {}
+    for removal in removals:
+        if package := package_to_import(site, removal.path):
+            owners.setdefault(package, set()).add(removal.distribution)
     tree.remove(_paths(removals))
     broken = gate.failures(owners)
     if not broken:
@@ -80,16 +79,20 @@ def strip(
     # Whether a package imported before can only be seen with everything in its place.
     tree.put_back(_paths(removals))
     regressed = sorted(broken.keys() - gate.failures(broken))
-    guilty = {owners[package] for package in regressed}
+    guilty = {distribution for package in regressed for distribution in owners[package]}
     kept_out = tuple(r for r in removals if r.distribution not in guilty)
     tree.remove(_paths(kept_out))
     if gate.failures(regressed):
         # They need a file of yet another distribution, and nothing tells of which.
         tree.put_back(_paths(kept_out))
-        guilty, kept_out = {r.distribution for r in removals}, ()
+        kept_out = ()
     return Stripped(
         removals=kept_out,
-        restored=tuple(Restored(owners[p], p, broken[p]) for p in regressed),
+        restored=tuple(
+            Restored(distribution, package, broken[package])
+            for package in regressed
+            for distribution in sorted(owners[package])
+        ),
         checked=tuple(sorted(owners)),
     )
 

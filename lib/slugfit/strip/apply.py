@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from slugfit.distributions import RECORD, Distribution, read_record, write_record
-from slugfit.files import Changes
-from slugfit.strip.candidates import directories_above
+from slugfit.files import Changes, directories_above
 
 
 class SitePackages:

@@ -53,12 +53,6 @@ def orphaned_bytecode(tree: Tree, removed: Iterable[str]) -> list[str]:
     return [path for path in tree.files if path not in gone and source_of(path) in gone]
 
 
-def directories_above(path: str) -> Iterator[str]:
-    """`a/b` and `a` for a/b/c."""
-    while path := path.rpartition("/")[0]:
-        yield path
-
-
 def _walk(root: Path) -> Iterator[str]:
     for directory, _, names in os.walk(root):
         relative = os.path.relpath(directory, root)
@@ -77,7 +71,7 @@ def _category(path: str, rules: Rules) -> str | None:
 
 def _is_never(path: str, rules: Rules) -> bool:
     *directories, name = path.split("/")
-    return any(fnmatchcase(name, pattern) for pattern in rules.never_files) or any(
+    return any(fnmatchcase(name.upper(), pattern.upper()) for pattern in rules.never_files) or any(
         fnmatchcase(directory, pattern)
         for directory in directories
         for pattern in rules.never_directories

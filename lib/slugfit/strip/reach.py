@@ -4,18 +4,21 @@ A module counts as reached when retained code imports it statically, or holds a
 text that equals its dotted name, absolute or relative to its own package
 (`__all__`, import_module, lazy-loader tables). What a reached module imports is
 reached in turn. A candidate that is no module counts as reached when a source of
-its own top-level package names it.
+its own top-level package that stays names it. Bytecode stays with its source.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from slugfit.strip.candidates import Tree, directories_above
+from slugfit.distributions import source_of
+from slugfit.files import directories_above
+from slugfit.strip.candidates import Tree
 
 _FILE_NAME = re.compile(rb"[\w.+-]+")
 _EXTENSION_MODULE = re.compile(r"\.(?:[\w-]+\.)?so$")
@@ -31,7 +34,9 @@ def reached(tree: Tree, candidates: Mapping[str, str], app_sources: Iterable[Pat
     for path in retained:
         if path.endswith(".py"):
             closure.follow((tree.root / path).read_bytes(), package_of(path))
-    return closure.kept | _named_files(tree.root, retained, candidates)
+    staying = [*retained, *sorted(closure.kept)]
+    kept = closure.kept | _named_files(tree.root, staying, candidates)
+    return kept | {path for path in candidates if source_of(path) in kept}
 
 
 def module_name(path: str) -> str | None:
@@ -58,7 +63,7 @@ class _Modules:
         staying = {directory for path in retained for directory in directories_above(path)}
         words = {_entrance(name, staying) for name in self._paths}
         self._word = re.compile(
-            rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in sorted(words)) + rb")\b"
+            rb"\b(?:" + b"|".join(re.escape(os.fsencode(word)) for word in sorted(words)) + rb")\b"
         )
 
     def mentioned_in(self, source: bytes) -> bool:
@@ -145,7 +150,7 @@ def _named_files(root: Path, retained: Iterable[str], candidates: Iterable[str])
     named: dict[str, dict[bytes, list[str]]] = {}
     for path in candidates:
         if module_name(path) is None and not path.endswith(".pyc"):
-            name = path.rpartition("/")[2].encode(errors="surrogateescape")
+            name = os.fsencode(path.rpartition("/")[2])
             named.setdefault(_top(path), {}).setdefault(name, []).append(path)
     found: set[str] = set()
     for path in retained:

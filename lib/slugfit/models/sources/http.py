@@ -28,8 +28,20 @@ _HEADERS = {
 }
 
 
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """requests reads ~/.netrc unless it is given an auth."""
+class _Session(requests.Session):
+    """A session that sends no password from ~/.netrc, at the first request and at redirects."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auth = _as_it_is
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        prepared_request.headers.pop("Authorization", None)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
@@ -39,16 +51,16 @@ class HttpSource:
     def __init__(self, url: str) -> None:
         self._url = url
         parts = urlsplit(url)
-        self.display = urlunsplit(parts._replace(query="", fragment=""))
+        host = parts.netloc.rpartition("@")[2]
+        self.display = urlunsplit(parts._replace(netloc=host, query="", fragment=""))
 
     @contextmanager
     def open(self, unless_etag: str | None) -> Iterator[Body | None]:
         headers = _HEADERS | ({"If-None-Match": unless_etag} if unless_etag else {})
-        with requests.Session() as session:
-            session.auth = _no_netrc
+        with _Session() as session:
             try:
                 response = session.get(self._url, headers=headers, stream=True, timeout=_TIMEOUTS)
-            except requests.RequestException as error:
+            except (requests.RequestException, ValueError) as error:
                 raise self._no_answer(error) from error
             with response:
                 yield self._body(response)
@@ -81,7 +93,8 @@ class HttpSource:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Retryable(Truncated(self.display, size, reason(error))) from error
 
-    def _no_answer(self, error: requests.RequestException) -> Exception:
-        if isinstance(error, (requests.TooManyRedirects, requests.exceptions.InvalidURL)):
+    def _no_answer(self, error: Exception) -> Exception:
+        # ValueError: requests' own for URLs that it can't follow, and the standard library's.
+        if isinstance(error, (requests.TooManyRedirects, ValueError)):
             return RequestRejected(self.display, reason(error))
         return Retryable(Unreachable(self.display, reason(error)))

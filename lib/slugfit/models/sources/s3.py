@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_REGION = "us-east-1"  # botocore asks S3 for the bucket's own when this is wrong
 _NOT_MODIFIED = 304
+_BAD_KEY = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired")
 _THROTTLED = ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException")
 
 
@@ -47,8 +48,8 @@ class S3Source:
     @contextmanager
     def open(self, unless_etag: str | None) -> Iterator[Body | None]:
         condition: Any = {"IfNoneMatch": f'"{unless_etag}"'} if unless_etag else {}
-        client = _client(self._settings, self._settings.credentials_for(self._bucket))
         try:
+            client = _client(self._settings, self._settings.credentials_for(self._bucket))
             answer = client.get_object(Bucket=self._bucket, Key=self._key, **condition)
         except ClientError as error:
             if _status(error) == _NOT_MODIFIED:
@@ -57,13 +58,14 @@ class S3Source:
             raise self._refusal(error) from error
         except (HTTPClientError, S3ConnectionError) as error:
             raise Retryable(Unreachable(self.display, reason(error))) from error
-        except BotoCoreError as error:
+        except (BotoCoreError, ValueError) as error:
             raise RequestRejected(self.display, reason(error)) from error
         with closing(answer["Body"]) as stream:
-            size = answer["ContentLength"]
-            yield Body(size, answer["ETag"].strip('"'), self._chunks(stream, size))
+            size = answer.get("ContentLength")
+            etag = answer.get("ETag", "").strip('"')
+            yield Body(size, etag or None, self._chunks(stream, size))
 
-    def _chunks(self, stream: Any, size: int) -> Iterator[bytes]:
+    def _chunks(self, stream: Any, size: int | None) -> Iterator[bytes]:
         try:
             yield from stream.iter_chunks(CHUNK_BYTES)
         except (BotoCoreError, OSError) as error:
@@ -74,7 +76,7 @@ class S3Source:
         detail = f"status: {status}\nS3 code: {code}"
         if status == 404:
             return ObjectMissing(self.display, detail)
-        if status in (401, 403):
+        if status in (401, 403) or code in _BAD_KEY:
             return AccessDenied(self.display, detail)
         if status == 429 or status >= 500 or code in _THROTTLED:
             return Retryable(ServerFailed(self.display, detail))
@@ -87,7 +89,7 @@ def _status(error: ClientError) -> int:
 
 def _client(settings: S3Settings, key: S3Credentials | None) -> S3Client:
     """A client that knows only what it is told: no profile, no metadata service, no environment."""
-    core = botocore.session.Session(profile=None)
+    core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
     core.set_config_variable("config_file", "/dev/null")
     core.set_config_variable("credentials_file", "/dev/null")
     config = Config(

@@ -1,0 +1,100 @@
+"""Weights are remembered by content, and by nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from slugfit.files import Changes
+from slugfit.slug.compress import Weight, weigh
+from slugfit.slug.memory import Scales, fingerprint
+from unit.chance import chance
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    tree = tmp_path / "tree"
+    (tree / "a").mkdir(parents=True)
+    (tree / "a/one").write_bytes(chance(1).randbytes(10_000))
+    (tree / "a/two").write_bytes(b"2" * 5_000)
+    (tree / "link").symlink_to("a/one")
+    return tree
+
+
+FILES = ["a/one", "a/two", "link"]
+
+
+def remembered(scales: Scales, file: Path) -> dict[str, int]:
+    changes = Changes(file.parent, file.parent / "side")
+    scales.remember(changes)
+    changes.keep()
+    sizes: dict[str, int] = json.loads(file.read_text())["compressed_bytes"]
+    return sizes
+
+
+def test_a_group_that_was_weighed_before_is_known_by_its_hash(tree: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cache/weights.json"
+    first = Scales(file)
+    weight = first.weigh(tree, FILES)
+    assert weight == weigh(tree, FILES)
+    [(key, size)] = remembered(first, file).items()
+    assert size == weight.compressed
+    # Whoever reads another size from the file has not compressed anything.
+    document = json.loads(file.read_text())
+    document["compressed_bytes"][key] = 42
+    file.write_text(json.dumps(document))
+    assert Scales(file).weigh(tree, FILES) == Weight(weight.raw, 42)
+
+
+def test_groups_that_are_gone_are_forgotten(tree: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cache/weights.json"
+    scales = Scales(file)
+    scales.weigh(tree, FILES)
+    before = remembered(scales, file)
+    (tree / "a/two").write_bytes(b"3" * 5_000)
+    scales = Scales(file)
+    scales.weigh(tree, FILES)
+    after = remembered(scales, file)
+    assert len(after) == 1
+    assert after.keys() != before.keys()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"schema_version": 9}', '{"schema_version": 1}', "\xff"]
+)
+def test_a_damaged_memory_counts_as_none(tree: Path, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "weights.json"
+    file.write_text(content, encoding="latin-1")
+    assert Scales(file).weigh(tree, FILES) == weigh(tree, FILES)
+
+
+def test_the_time_of_a_file_does_not_matter_and_everything_else_does(tree: Path) -> None:
+    _, before = fingerprint(tree, FILES)
+    os.utime(tree / "a/one", (0, 0))
+    assert fingerprint(tree, FILES)[1] == before
+    others = {fingerprint(tree, FILES[:2])[1]}
+    (tree / "link").unlink()
+    (tree / "link").symlink_to("a/two")
+    others.add(fingerprint(tree, FILES)[1])
+    (tree / "link").unlink()
+    (tree / "link").write_bytes(b"a/two")
+    others.add(fingerprint(tree, FILES)[1])
+    assert len(others | {before}) == 4
+
+
+@given(st.lists(st.binary(max_size=20), min_size=2, max_size=2, unique=True))
+def test_bytes_can_not_wander_from_one_file_to_the_next(
+    tmp_path_factory: pytest.TempPathFactory, contents: list[bytes]
+) -> None:
+    tree = tmp_path_factory.mktemp("tree")
+    hashes = []
+    for one, two in (contents, contents[::-1], [b"".join(contents), b""]):
+        (tree / "one").write_bytes(one)
+        (tree / "two").write_bytes(two)
+        hashes.append(((one, two), fingerprint(tree, ["one", "two"])[1]))
+    assert len({pair for pair, _ in hashes}) == len({key for _, key in hashes})
