@@ -73,9 +73,10 @@ def build(request: Request, steps: Steps, output: Output) -> Record:
     with steps.step("settings"):
         settings = load(request.app, request.config_vars)
         output.step(f"Reading configuration from {_origin(settings)}")
-    side = request.app / OWN_DIRECTORY / "removed"
-    app = Changes(request.app, side)
+    app = Changes(request.app, request.app / OWN_DIRECTORY / "removed")
     cache = Changes(request.own_cache, request.own_cache / "removed")
+    for changes in (app, cache):
+        changes.undo()  # what a build that was killed had set aside
     try:
         return _Build(request, settings, app, cache, steps, output).run()
     except BaseException:
