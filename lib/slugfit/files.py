@@ -168,9 +168,6 @@ class Changes:
 
     def keep(self) -> None:
         """Make the changes final."""
-        self._clear()
-
-    def _clear(self) -> None:
         shutil.rmtree(self.side, ignore_errors=True)
         self._added.clear()
         self._made.clear()

@@ -52,7 +52,6 @@ class ModelStep:
 class Plan:
     """What the build will do, in order."""
 
-    settings: Settings
     models: tuple[ModelStep, ...]
 
 
@@ -131,7 +130,7 @@ def make_plan(settings: Settings, cache: CacheContents, app: Path) -> Plan:
     """
     steps = tuple(_model_step(model, cache, app) for model in settings.models)
     _check_distinct(steps, app)
-    return Plan(settings, steps)
+    return Plan(steps)
 
 
 def is_url(source: str) -> bool:

@@ -75,11 +75,10 @@ def test_what_is_cached_decides_how_a_model_comes(
     assert plan.models == (ModelStep(model, action, app / "models/digits.tflite", cached),)
 
 
-def test_the_models_keep_their_order_and_the_settings_stay_as_they_are(app: Path) -> None:
+def test_the_models_keep_their_order(app: Path) -> None:
     models = tuple(ModelSettings(f"s3://bucket/{name}", f"models/{name}") for name in "zax")
     plan = plan_for(app, *models)
     assert [step.model for step in plan.models] == list(models)
-    assert plan.settings == Settings(models=models)
 
 
 def test_planning_changes_nothing(app: Path) -> None:

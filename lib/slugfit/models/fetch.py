@@ -55,7 +55,7 @@ class Fetcher:
         fetched = self._reuse(step, source) or self._fetch(step, source)
         place(self._store.path(fetched.sha256), step.target, self._app)
         if step.model.sha256 is None:
-            self._offer_pin(step, fetched)
+            self._offer_pin(fetched)
         return fetched
 
     def _link(self, step: ModelStep) -> FetchedModel:
@@ -119,7 +119,7 @@ class Fetcher:
 
         return announce
 
-    def _offer_pin(self, step: ModelStep, fetched: FetchedModel) -> None:
+    def _offer_pin(self, fetched: FetchedModel) -> None:
         self._output.detail(
             f'To pin this content, add below its source:\nsha256 = "{fetched.sha256}"'
         )
