@@ -229,6 +229,14 @@ def test_names_that_are_no_utf_8_do_no_harm(site: Site) -> None:
     assert spared(site) == set()
 
 
+def test_sources_that_can_not_be_read_reach_nothing(site: Site, tmp_path: Path) -> None:
+    site.install("p", {**TESTS, "p/__init__.py": ""})
+    (site.root / "p/broken.py").symlink_to("nowhere.py")
+    (tmp_path / "broken.py").symlink_to("nowhere.py")
+    (tmp_path / "directory.py").mkdir()
+    assert spared(site, tmp_path / "broken.py", tmp_path / "directory.py") == set()
+
+
 def test_sources_in_other_encodings_are_read(site: Site) -> None:
     latin = "# coding: latin-1\nx = 'é'\nimport p.tests.c\n".encode("latin-1")
     bom = b"\xef\xbb\xbfimport p.tests.a\n"

@@ -30,10 +30,10 @@ def reached(tree: Tree, candidates: Mapping[str, str], app_sources: Iterable[Pat
     modules = _Modules(candidates, retained)
     closure = _Closure(tree.root, modules)
     for source in app_sources:
-        closure.follow(source.read_bytes(), "")
+        closure.follow(_read(source), "")
     for path in retained:
         if path.endswith(".py"):
-            closure.follow((tree.root / path).read_bytes(), package_of(path))
+            closure.follow(_read(tree.root / path), package_of(path))
     staying = [*retained, *sorted(closure.kept)]
     kept = closure.kept | _named_files(tree.root, staying, candidates)
     return kept | {path for path in candidates if source_of(path) in kept}
@@ -106,7 +106,7 @@ class _Closure:
             found = {path for name in names for path in self._modules.paths(name)} - self.kept
             self.kept |= found
             pending += [
-                ((self._root / path).read_bytes(), package_of(path))
+                (_read(self._root / path), package_of(path))
                 for path in found
                 if path.endswith(".py")
             ]
@@ -156,9 +156,17 @@ def _named_files(root: Path, retained: Iterable[str], candidates: Iterable[str])
     for path in retained:
         names = named.get(_top(path))
         if names and path.endswith(".py"):
-            for name in names.keys() & set(_FILE_NAME.findall((root / path).read_bytes())):
+            for name in names.keys() & set(_FILE_NAME.findall(_read(root / path))):
                 found.update(names[name])
     return found
+
+
+def _read(source: Path) -> bytes:
+    """A source's bytes; none when it is a broken link, or not to be read: nobody imports it."""
+    try:
+        return source.read_bytes()
+    except OSError:
+        return b""
 
 
 def _top(path: str) -> str:
