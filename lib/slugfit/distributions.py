@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import io
 import posixpath
 import re
@@ -12,6 +14,7 @@ from pathlib import Path
 
 _INFO_NAME = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 RECORD = "RECORD"
+_PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,16 @@ def _line(row: list[str]) -> str:
     # With this line end, the writer quotes a carriage return in a path as well.
     csv.writer(text, lineterminator="\r\n").writerow(row)
     return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def record_hash(file: Path) -> str:
+    """The hash that a RECORD row has for `file`: sha256, urlsafe base64 without padding."""
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE_BYTES):
+            digest.update(piece)
+    encoded = base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
+    return f"sha256={encoded}"
 
 
 class Owners:

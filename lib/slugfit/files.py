@@ -9,7 +9,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -147,6 +147,17 @@ class Changes:
         self.set_aside(path)
         write_atomically(path, content)
         path.chmod(mode)
+
+    def rewrite(self, path: Path, fill: Callable[[IO[bytes]], None]) -> None:
+        """Replace the file at `path` by what `fill` writes, under the same mode and time."""
+        status = path.stat()
+        with naming_full_disk(path.parent), temporary_beside(path) as file:
+            fill(file)
+            file.flush()
+            os.chmod(file.name, status.st_mode)
+            os.utime(file.name, ns=(status.st_atime_ns, status.st_mtime_ns))
+            self.set_aside(path)
+            os.replace(file.name, path)
 
     def put_back(self, path: Path) -> None:
         """Return `path`, and the directories above it if they are gone."""

@@ -26,7 +26,7 @@ from slugfit.slug.budget import OverLimit, Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.memory import Scales
 from slugfit.slug.tree import OWN_DIRECTORY, items
-from slugfit.strip import Stripped, plan_removals, strip
+from slugfit.strip import Stripped, plan_strip, strip
 from slugfit.strip.gate import ImportGate
 
 Mode = Literal["build", "ci"]
@@ -128,9 +128,9 @@ class _Build:
         self._output.step("Stripping site-packages")
         request = self._request
         self._app.make_directory(request.app / OWN_DIRECTORY)
-        removals = plan_removals(request.site_packages, self._settings.strip, request.app)
+        plan = plan_strip(request.site_packages, self._settings.strip, request.app)
         gate = ImportGate(request.python, request.child_env)
-        stripped = strip(request.site_packages, removals, self._app, gate)
+        stripped = strip(request.site_packages, plan, self._app, gate)
         show_strip(stripped, self._output)
         return stripped
 
@@ -150,7 +150,12 @@ class _Build:
 
     def _weigh_removed(self, stripped: Stripped, scales: Scales) -> Weight:
         root = self._app.aside(self._request.site_packages)
-        return scales.weigh(root, [removal.path for removal in stripped.removals])
+        files = scales.weigh(root, [removal.path for removal in stripped.done.removals])
+        # What became zeros still counts as bytes on disk.
+        zeroed = scales.weigh_ranges(
+            root, ((z.path, d.offset, d.size) for z in stripped.done.zeroings for d in z.dead)
+        )
+        return files + Weight(compressed=zeroed)
 
     def _finish(
         self, plan: Plan, models: tuple[FetchedModel, ...], stripped: Stripped, slug: Slug

@@ -29,7 +29,7 @@ REBUILD = """\
 THE_REST = """\
 -----> Stripping site-packages
 <table>
-       Imported <packages> that lost files, each in a fresh process
+       Imported <packages> that lost something, each in a fresh process
 -----> Measuring the slug
 <table>
 

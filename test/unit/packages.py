@@ -16,7 +16,7 @@ from pathlib import Path
 from slugfit.distributions import installed
 from slugfit.files import Changes
 from slugfit.settings.model import StripSettings
-from slugfit.strip import Removal, Stripped, plan_removals, strip
+from slugfit.strip import Plan, Stripped, plan_strip, strip
 from slugfit.strip.gate import ImportGate
 
 INSTALLED = 1_700_000_000  # the time of every file, long ago
@@ -77,8 +77,8 @@ class Site:
     def gate(self) -> ImportGate:
         return ImportGate(Path(sys.executable), {"PYTHONPATH": str(self.root)})
 
-    def plan(self, settings: StripSettings | None = None) -> tuple[Removal, ...]:
-        return plan_removals(self.root, settings or StripSettings(), self.app)
+    def plan(self, settings: StripSettings | None = None) -> Plan:
+        return plan_strip(self.root, settings or StripSettings(), self.app)
 
     def strip(self, settings: StripSettings | None = None) -> Stripped:
         return strip(self.root, self.plan(settings), self.changes, self.gate)

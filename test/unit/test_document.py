@@ -14,7 +14,8 @@ from slugfit.settings.model import BudgetSettings, Settings
 from slugfit.slug.budget import Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
-from slugfit.strip import Removal, Restored, Stripped
+from slugfit.strip import Plan, Removal, Restored, Stripped, Zeroing
+from slugfit.strip.elf import Range
 
 SHA256 = "5" * 64
 MODEL = FetchedModel("s3://bucket/m", "models/m", SHA256, 4000, '"1"', "fetched")
@@ -24,13 +25,17 @@ REMOVALS = (
     Removal("scipy/docs/c.rst", 300, "documentation", "scipy"),
     Removal("scipy/tests/d.py", 7, "tests", "scipy"),
 )
+ZEROINGS = (
+    Zeroing("numpy/a.so", (Range(64, 1000), Range(4000, 2000)), "numpy"),
+    Zeroing("scipy/b.so", (Range(64, 500),), "scipy"),
+)
 FACTS = BuildFacts(
     settings=Settings(budget=BudgetSettings(limit=9000, warn=5000)),
     python="3.14.2",
     stack="heroku-26",
     models=(MODEL,),
     stripped=Stripped(
-        removals=REMOVALS,
+        Plan(REMOVALS, ZEROINGS),
         restored=(Restored("PyYAML", "yaml", "ImportError: no"),),
         checked=("numpy", "scipy", "yaml"),
     ),
@@ -66,6 +71,8 @@ def test_the_document_tells_everything() -> None:
             "level": "safe",
             "removed_files": 4,
             "removed_bytes": 427,
+            "zeroed_files": 2,
+            "zeroed_bytes": 3500,
             "by_category": [
                 {"name": "documentation", "files": 1, "bytes": 300},
                 {"name": "tests", "files": 3, "bytes": 127},
@@ -132,6 +139,7 @@ def test_the_record_is_flat() -> None:
         "cache_status": "miss",
         "removed_files": 4,
         "removed_bytes": 427,
+        "zeroed_bytes": 3500,
         "restored_packages": 1,
         "slug_compressed_bytes": 4210,
         "slug_raw_bytes": 4930,

@@ -9,7 +9,8 @@ from slugfit.settings.model import BudgetSettings
 from slugfit.slug.budget import Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
-from slugfit.strip import Removal, Restored, Stripped
+from slugfit.strip import Plan, Removal, Restored, Stripped, Zeroing
+from slugfit.strip.elf import Range
 from unit.build_log import BuildLog
 
 MB = 1_000_000
@@ -32,9 +33,12 @@ def removals(count: int, size: int, category: str) -> tuple[Removal, ...]:
 
 def test_a_strip_is_told_by_category(log: BuildLog) -> None:
     stripped = Stripped(
-        removals=removals(1, 7, "C headers")
-        + removals(1234, 10_000, "tests")
-        + removals(2, 500, "bytecode of removed sources"),
+        Plan(
+            removals(1, 7, "C headers")
+            + removals(1234, 10_000, "tests")
+            + removals(2, 500, "bytecode of removed sources"),
+            (Zeroing("a.so", (Range(64, 1_000), Range(2_000, 3_000)), "p"),),
+        ),
         checked=("numpy", "scipy"),
     )
     show_strip(stripped, log.output)
@@ -45,7 +49,8 @@ def test_a_strip_is_told_by_category(log: BuildLog) -> None:
        tests                         1,234 files    12.3 MB
        bytecode of removed sources       2 files     1.0 KB
        C headers                          1 file        7 B
-       Imported 2 packages that lost files, each in a fresh process
+       symbols and debug data             1 file     4.0 KB
+       Imported 2 packages that lost something, each in a fresh process
 """
     )
 
@@ -56,9 +61,9 @@ def test_a_strip_that_removes_nothing_says_so(log: BuildLog) -> None:
 
 
 def test_one_package_is_imported_in_a_fresh_process(log: BuildLog) -> None:
-    show_strip(Stripped(removals(1, 1, "tests"), checked=("numpy",)), log.output)
+    show_strip(Stripped(Plan(removals(1, 1, "tests")), checked=("numpy",)), log.output)
     last = log.steps.splitlines()[-1]
-    assert last == "       Imported 1 package that lost files, in a fresh process"
+    assert last == "       Imported 1 package that lost something, in a fresh process"
 
 
 def test_a_package_that_was_put_back_is_warned_of(log: BuildLog) -> None:
@@ -79,7 +84,7 @@ def test_a_package_that_was_put_back_is_warned_of(log: BuildLog) -> None:
  !     The app works as before; the slug is larger than it could be. To leave the
  !     package alone from the start, in slugfit.toml:
  !     [strip]
- !     keep = ["google"]
+ !     keep = ["google*"]
 
 """
     )

@@ -98,3 +98,15 @@ def test_bytes_can_not_wander_from_one_file_to_the_next(
         (tree / "two").write_bytes(two)
         hashes.append(((one, two), fingerprint(tree, ["one", "two"])[1]))
     assert len({pair for pair, _ in hashes}) == len({key for _, key in hashes})
+
+
+def test_parts_of_files_are_weighed_and_remembered(tree: Path, tmp_path: Path) -> None:
+    file = tmp_path / "cache/weights.json"
+    ranges = [("a/one", 100, 5_000), ("a/two", 0, 5_000)]
+    scales = Scales(file)
+    size = scales.weigh_ranges(tree, ranges)
+    assert 5_000 < size < 5_200  # noise stays, twos go
+    assert list(remembered(scales, file).values()) == [size]
+    (tree / "a/one").write_bytes(b"")
+    (tree / "a/two").write_bytes(b"")
+    assert Scales(file).weigh_ranges(tree, ranges) == Scales(file).weigh_ranges(tree, []) < 30

@@ -476,10 +476,11 @@ def test_an_app_path_never_goes_up_or_starts_elsewhere(text: str) -> None:
 
 @given(
     st.lists(
-        st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1).filter(
-            lambda part: part not in (".", "..")
-        ),
+        st.text(
+            st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=60
+        ).filter(lambda part: part not in (".", "..")),
         min_size=1,
+        max_size=8,
     )
 )
 def test_every_relative_path_of_plain_names_is_an_app_path(parts: list[str]) -> None:

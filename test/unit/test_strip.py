@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.settings.model import StripSettings
-from slugfit.strip import Removal, Restored, Stripped, app_sources, strip
+from slugfit.strip import Plan, Removal, Restored, Stripped, app_sources, strip
 from support.snapshot import snapshot
 from unit.packages import INSTALLED, Site
 
@@ -34,7 +34,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def paths(stripped: Stripped) -> list[str]:
-    return [removal.path for removal in stripped.removals]
+    return [removal.path for removal in stripped.done.removals]
 
 
 def install_plain(site: Site, name: str = "plain") -> str:
@@ -63,7 +63,7 @@ def test_tests_docs_headers_and_their_bytecode_go(site: Site) -> None:
         ("plain/tests/test_core.py", "tests"),
     ]
     assert site.strip() == Stripped(
-        removals=tuple(Removal(path, sizes[path], kind, "plain") for path, kind in expected),
+        Plan(tuple(Removal(path, sizes[path], kind, "plain") for path, kind in expected)),
         restored=(),
         checked=("plain",),
     )
@@ -157,7 +157,7 @@ def test_a_package_that_reads_its_documentation_at_import_is_put_back_whole(site
     before = snapshot(site.root / "curious")
     stripped = site.strip()
     assert stripped.restored == (Restored("curious", "curious", _missing(site)),)
-    assert {removal.distribution for removal in stripped.removals} == {"plain"}
+    assert {removal.distribution for removal in stripped.done.removals} == {"plain"}
     assert stripped.checked == ("curious", "plain")
     assert snapshot(site.root / "curious") == before
     assert not (site.root / "plain/tests").exists()
@@ -208,7 +208,7 @@ def test_when_a_package_needs_a_file_of_another_one_everything_is_put_back(site:
     stripped = site.strip()
     said = "ModuleNotFoundError: No module named 'other.tests'"
     assert stripped == Stripped(
-        removals=(),
+        Plan(),
         restored=(Restored("needy", "needy", said),),
         checked=("needy", "other", "plain"),
     )
@@ -222,7 +222,7 @@ def test_a_package_of_two_distributions_is_put_back_and_others_are_not(site: Sit
     stripped = site.strip()
     assert {restored.package for restored in stripped.restored} == {"shared"}
     assert (site.root / "shared/docs/terms.txt").exists()
-    assert {removal.distribution for removal in stripped.removals} >= {"plain"}
+    assert {removal.distribution for removal in stripped.done.removals} >= {"plain"}
     assert site.untrue_rows() == []
 
 
@@ -238,7 +238,7 @@ def test_a_namespace_package_is_stripped_by_its_parts(site: Site) -> None:
         )
     stripped = site.strip()
     assert paths(stripped) == ["acme/maps/docs/terms.txt", "acme/maps/tests/test_it.py"]
-    assert {removal.distribution for removal in stripped.removals} == {"acme-maps"}
+    assert {removal.distribution for removal in stripped.done.removals} == {"acme-maps"}
     assert [(r.distribution, r.package) for r in stripped.restored] == [("acme-mail", "acme.mail")]
     assert stripped.checked == ("acme.mail", "acme.maps")
 
@@ -248,7 +248,7 @@ def test_keep_keeps_and_remove_removes(site: Site) -> None:
     site.install("p", files, compiled=["p/extra.py"])
     settings = StripSettings(keep=("p/docs",), remove=("p/extra.py", "p/**/*.h"))
     stripped = site.strip(settings)
-    assert {removal.path: removal.category for removal in stripped.removals} == {
+    assert {removal.path: removal.category for removal in stripped.done.removals} == {
         "p/extra.py": "requested by strip.remove",
         "p/include/a.h": "requested by strip.remove",
         f"p/__pycache__/extra.{sys.implementation.cache_tag}.pyc": "bytecode of removed sources",
@@ -260,7 +260,7 @@ def test_keep_keeps_and_remove_removes(site: Site) -> None:
 def test_remove_goes_over_what_imports_it_and_the_gate_puts_it_back(site: Site) -> None:
     install_plain(site)
     stripped = site.strip(StripSettings(remove=("plain/core.py",)))
-    assert stripped.removals == ()
+    assert stripped.done.removals == ()
     assert [restored.distribution for restored in stripped.restored] == ["plain"]
     assert _python(site, "import plain") == ""
 
@@ -345,7 +345,7 @@ def test_undone_the_tree_is_as_it_was(site: Site, curious: bool) -> None:
 def test_planning_changes_nothing(site: Site) -> None:
     install_plain(site)
     before = snapshot(site.app)
-    assert site.plan()
+    assert site.plan() != Plan()
     assert snapshot(site.app) == before
 
 
@@ -354,14 +354,14 @@ def test_two_plans_of_one_tree_are_equal_and_sorted(site: Site) -> None:
     install_plain(site, "a")
     first, second = site.plan(), site.plan()
     assert first == second
-    assert [r.path for r in first] == sorted(r.path for r in first)
+    assert [r.path for r in first.removals] == sorted(r.path for r in first.removals)
 
 
 def test_without_site_packages_there_is_nothing_to_do(tmp_path: Path) -> None:
     site = Site(tmp_path)
     shutil.rmtree(site.root)
-    assert site.plan() == ()
-    assert strip(site.root, (), site.changes, site.gate) == Stripped()
+    assert site.plan() == Plan()
+    assert strip(site.root, Plan(), site.changes, site.gate) == Stripped()
 
 
 def test_files_of_no_package_go_without_an_import(site: Site) -> None:
@@ -374,7 +374,7 @@ def test_files_of_no_package_go_without_an_import(site: Site) -> None:
 def test_the_sizes_of_links_are_their_own(site: Site) -> None:
     site.install("p", {"p/__init__.py": "", "p/docs/a.txt": "x" * 1000})
     (site.root / "p/docs/link.txt").symlink_to("a.txt")
-    sizes = {removal.path: removal.bytes for removal in site.strip().removals}
+    sizes = {removal.path: removal.bytes for removal in site.strip().done.removals}
     assert sizes == {"p/docs/a.txt": 1000, "p/docs/link.txt": len("a.txt")}
 
 

@@ -10,7 +10,7 @@ from slugfit import VERSION
 from slugfit.models.fetch import FetchedModel
 from slugfit.settings.model import Settings
 from slugfit.slug.budget import Slug
-from slugfit.strip import Removal, Stripped
+from slugfit.strip import Removal, Stripped, Zeroing
 
 SCHEMA_VERSION = 1
 
@@ -53,8 +53,9 @@ def flat_record(facts: BuildFacts) -> dict[str, str | int | float | bool]:
         "models": len(facts.models),
         "model_bytes": sum(model.bytes for model in facts.models),
         "cache_status": "miss" if "fetched" in outcomes else "hit" if outcomes else "unused",
-        "removed_files": len(facts.stripped.removals),
-        "removed_bytes": sum(removal.bytes for removal in facts.stripped.removals),
+        "removed_files": len(facts.stripped.done.removals),
+        "removed_bytes": sum(removal.bytes for removal in facts.stripped.done.removals),
+        "zeroed_bytes": sum(zeroing.bytes for zeroing in facts.stripped.done.zeroings),
         "restored_packages": len(facts.stripped.restored),
         "slug_compressed_bytes": weight.compressed,
         "slug_raw_bytes": weight.raw,
@@ -64,12 +65,15 @@ def flat_record(facts: BuildFacts) -> dict[str, str | int | float | bool]:
 
 
 def _strip(level: str, stripped: Stripped) -> dict[str, Any]:
+    done = stripped.done
     return {
         "level": level,
-        "removed_files": len(stripped.removals),
-        "removed_bytes": sum(removal.bytes for removal in stripped.removals),
-        "by_category": tally((r.category, r) for r in stripped.removals),
-        "by_distribution": tally((r.distribution, r) for r in stripped.removals),
+        "removed_files": len(done.removals),
+        "removed_bytes": sum(removal.bytes for removal in done.removals),
+        "zeroed_files": len(done.zeroings),
+        "zeroed_bytes": sum(zeroing.bytes for zeroing in done.zeroings),
+        "by_category": tally((r.category, r) for r in done.removals),
+        "by_distribution": tally((r.distribution, r) for r in done.removals),
         "imported": list(stripped.checked),
         "restored": [asdict(restored) for restored in stripped.restored],
     }
@@ -90,12 +94,12 @@ def _slug(facts: BuildFacts) -> dict[str, Any]:
     }
 
 
-def tally(keyed: Iterable[tuple[str, Removal]]) -> list[dict[str, Any]]:
+def tally(keyed: Iterable[tuple[str, Removal | Zeroing]]) -> list[dict[str, Any]]:
     """Files and bytes by key, most bytes first."""
     sums: dict[str, list[int]] = {}
-    for key, removal in keyed:
+    for key, change in keyed:
         entry = sums.setdefault(key, [0, 0])
         entry[0] += 1
-        entry[1] += removal.bytes
+        entry[1] += change.bytes
     ordered = sorted(sums.items(), key=lambda pair: (-pair[1][1], pair[0]))
     return [{"name": key, "files": files, "bytes": size} for key, (files, size) in ordered]

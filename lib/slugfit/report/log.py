@@ -9,10 +9,15 @@ from slugfit.sizes import count_of, format_size
 from slugfit.slug.budget import Slug, advice, size_table
 from slugfit.strip import Stripped
 
+_ZEROED = "symbols and debug data"
+
 
 def show_strip(stripped: Stripped, output: Output) -> None:
     """What went, by category, and what had to come back."""
-    rows = tally((removal.category, removal) for removal in stripped.removals)
+    rows = [
+        *tally((removal.category, removal) for removal in stripped.done.removals),
+        *tally((_ZEROED, zeroing) for zeroing in stripped.done.zeroings),
+    ]
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         files = count_of(row["files"], "file")
@@ -22,14 +27,14 @@ def show_strip(stripped: Stripped, output: Output) -> None:
     if stripped.checked:
         packages = count_of(len(stripped.checked), "package")
         each = "each in a" if len(stripped.checked) > 1 else "in a"
-        output.detail(f"Imported {packages} that lost files, {each} fresh process")
+        output.detail(f"Imported {packages} that lost something, {each} fresh process")
     for restored in stripped.restored:
         output.warning(
             f"{restored.distribution} was put back whole.",
             f"Without its removed files, import {restored.package} fails:\n{restored.said}",
             "The app works as before; the slug is larger than it could be. To leave the\n"
             "package alone from the start, in slugfit.toml:\n[strip]\n"
-            f'keep = ["{restored.package.split(".")[0]}"]',
+            f'keep = ["{restored.package.split(".")[0]}*"]',
         )
 
 

@@ -7,7 +7,7 @@ import os
 import stat
 import tarfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +48,24 @@ def weigh(root: Path, paths: Iterable[str]) -> Weight:
                 _add(archive, root / directory, _ROOT + directory)
             raw += _add(archive, root / path, _ROOT + path)
     return Weight(raw, sink.finish())
+
+
+def weigh_ranges(root: Path, ranges: Iterable[tuple[str, int, int]]) -> int:
+    """The compressed size of parts of files, each a path, an offset and a size in bytes."""
+    sink = _Compressed()
+    for path, offset, size in ranges:
+        for piece in pieces(root / path, offset, size):
+            sink.write(piece)
+    return sink.finish()
+
+
+def pieces(file: Path, offset: int, size: int) -> Iterator[bytes]:
+    """The `size` bytes of `file` from `offset` on, a piece at a time."""
+    with file.open("rb") as opened:
+        opened.seek(offset)
+        while size > 0 and (piece := opened.read(min(size, _BUFFER_BYTES))):
+            size -= len(piece)
+            yield piece
 
 
 class _Compressed(io.RawIOBase):

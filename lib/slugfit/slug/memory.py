@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from slugfit.files import Changes
-from slugfit.slug.compress import Weight, weigh
+from slugfit.slug.compress import Weight, pieces, weigh, weigh_ranges
 from slugfit.slug.tree import Item
 
 # Belongs to the sizes: raise it when compress.py comes to other ones.
@@ -35,11 +35,23 @@ class Scales:
         """The weight of `paths`, relative to `root`, as one archive."""
         ordered = list(paths)
         raw, key = fingerprint(root, ordered)
-        compressed = self._known.get(key)
-        if compressed is None:
-            compressed = weigh(root, ordered).compressed
-        self._used[key] = compressed
-        return Weight(raw, compressed)
+        if key not in self._known:
+            self._known[key] = weigh(root, ordered).compressed
+        self._used[key] = self._known[key]
+        return Weight(raw, self._used[key])
+
+    def weigh_ranges(self, root: Path, ranges: Iterable[tuple[str, int, int]]) -> int:
+        """The compressed size of parts of files: path, offset and size in bytes of each."""
+        ordered = list(ranges)
+        digest = hashlib.sha256(b"ranges\0")
+        for path, offset, size in ordered:
+            for piece in pieces(root / path, offset, size):
+                digest.update(piece)
+        key = digest.hexdigest()
+        if key not in self._known:
+            self._known[key] = weigh_ranges(root, ordered)
+        self._used[key] = self._known[key]
+        return self._used[key]
 
     def weigh_items(self, root: Path, items: Mapping[Item, list[str]]) -> dict[Item, Weight]:
         """Each item on its own. zlib and hashlib work outside the interpreter lock."""

@@ -47,6 +47,15 @@ def nominate(tree: Tree, rules: Rules, settings: StripSettings) -> dict[str, str
     return candidates
 
 
+def may_be_elf(tree: Tree, settings: StripSettings) -> Iterator[str]:
+    """The files that can be shared libraries or programs by their name, and are not kept."""
+    kept = _matches(tree.root, settings.keep)
+    for path in tree.files:
+        name = path.rpartition("/")[2]
+        if (".so" in name or "." not in name) and not _covers(kept, path):
+            yield path
+
+
 def orphaned_bytecode(tree: Tree, removed: Iterable[str]) -> list[str]:
     """The bytecode that `removed` sources leave behind."""
     gone = frozenset(removed)
