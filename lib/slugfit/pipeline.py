@@ -26,8 +26,9 @@ from slugfit.slug.budget import OverLimit, Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.memory import Scales
 from slugfit.slug.tree import OWN_DIRECTORY, items
-from slugfit.strip import Stripped, plan_strip, strip
+from slugfit.strip import Stripped, strip
 from slugfit.strip.gate import ImportGate
+from slugfit.strip.plan import plan_strip
 
 Mode = Literal["build", "ci"]
 Record = dict[str, "str | int | float | bool"]

@@ -16,8 +16,9 @@ from pathlib import Path
 from slugfit.distributions import installed
 from slugfit.files import Changes
 from slugfit.settings.model import StripSettings
-from slugfit.strip import Plan, Stripped, plan_strip, strip
+from slugfit.strip import Stripped, strip
 from slugfit.strip.gate import ImportGate
+from slugfit.strip.plan import Plan, plan_strip
 
 INSTALLED = 1_700_000_000  # the time of every file, long ago
 

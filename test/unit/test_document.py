@@ -14,8 +14,9 @@ from slugfit.settings.model import BudgetSettings, Settings
 from slugfit.slug.budget import Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
-from slugfit.strip import Plan, Removal, Restored, Stripped, Zeroing
+from slugfit.strip import Restored, Stripped
 from slugfit.strip.elf import Range
+from slugfit.strip.plan import Plan, Removal, Zeroing
 
 SHA256 = "5" * 64
 MODEL = FetchedModel("s3://bucket/m", "models/m", SHA256, 4000, '"1"', "fetched")

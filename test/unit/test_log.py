@@ -9,8 +9,9 @@ from slugfit.settings.model import BudgetSettings
 from slugfit.slug.budget import Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
-from slugfit.strip import Plan, Removal, Restored, Stripped, Zeroing
+from slugfit.strip import Restored, Stripped
 from slugfit.strip.elf import Range
+from slugfit.strip.plan import Plan, Removal, Zeroing
 from unit.build_log import BuildLog
 
 MB = 1_000_000

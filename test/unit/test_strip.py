@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from slugfit.settings.model import StripSettings
-from slugfit.strip import Plan, Removal, Restored, Stripped, app_sources, strip
+from slugfit.strip import Restored, Stripped, strip
+from slugfit.strip.plan import Plan, Removal, app_sources
 from support.snapshot import snapshot
 from unit.packages import INSTALLED, Site
 

@@ -10,7 +10,8 @@ from slugfit import VERSION
 from slugfit.models.fetch import FetchedModel
 from slugfit.settings.model import Settings
 from slugfit.slug.budget import Slug
-from slugfit.strip import Removal, Stripped, Zeroing
+from slugfit.strip import Stripped
+from slugfit.strip.plan import Removal, Zeroing
 
 SCHEMA_VERSION = 1
 
