@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import csv
-import hashlib
 import io
 import posixpath
 import re
@@ -12,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from slugfit.files import sha256_of
+
 _INFO_NAME = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 RECORD = "RECORD"
-_PIECE_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,7 @@ def _line(row: list[str]) -> str:
 
 def record_hash(file: Path) -> str:
     """The hash that a RECORD row has for `file`: sha256, urlsafe base64 without padding."""
-    digest = hashlib.sha256()
-    with file.open("rb") as opened:
-        while piece := opened.read(_PIECE_BYTES):
-            digest.update(piece)
-    encoded = base64.urlsafe_b64encode(digest.digest()).decode().rstrip("=")
+    encoded = base64.urlsafe_b64encode(sha256_of(file)).decode().rstrip("=")
     return f"sha256={encoded}"
 
 

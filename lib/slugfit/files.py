@@ -6,6 +6,7 @@ Nothing here writes in place: heroku/python's cache shares inodes with the app.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ from typing import IO
 from slugfit.errors import Explanation, Failure
 from slugfit.sizes import format_size
 
+_PIECE_BYTES = 1024 * 1024
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -69,6 +71,15 @@ def directories_above(path: str) -> Iterator[str]:
     """`a/b` and `a` for the relative path a/b/c."""
     while path := path.rpartition("/")[0]:
         yield path
+
+
+def sha256_of(file: Path) -> bytes:
+    """The sha256 of a file's content, read a piece at a time."""
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.digest()
 
 
 @contextmanager

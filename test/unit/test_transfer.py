@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.files import NoSpace
+from slugfit.files import NoSpace, sha256_of
 from slugfit.models.failures import (
     AccessDenied,
     HtmlPage,
@@ -21,7 +21,7 @@ from slugfit.models.failures import (
     Unreachable,
 )
 from slugfit.models.sources import Body, Retryable
-from slugfit.models.transfer import Received, Transfer, hash_file
+from slugfit.models.transfer import Received, Transfer
 from unit.build_log import error_text
 from unit.chance import chance
 
@@ -329,4 +329,4 @@ def test_a_body_is_never_held_in_memory(bench: Bench) -> None:
 
 def test_a_file_is_hashed_as_sha256sum_does(tmp_path: Path) -> None:
     (tmp_path / "model").write_bytes(MODEL)
-    assert hash_file(tmp_path / "model") == SHA256
+    assert sha256_of(tmp_path / "model").hex() == SHA256

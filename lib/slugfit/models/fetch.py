@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from slugfit.files import Changes
+from slugfit.files import Changes, sha256_of
 from slugfit.models.content import PREFIX_BYTES, check_prefix
 from slugfit.models.failures import ChecksumMismatch
 from slugfit.models.place import place
@@ -14,7 +14,7 @@ from slugfit.models.sources import Source
 from slugfit.models.sources.http import HttpSource
 from slugfit.models.sources.s3 import S3Source
 from slugfit.models.store import ModelStore
-from slugfit.models.transfer import Transfer, hash_file
+from slugfit.models.transfer import Transfer
 from slugfit.output import Output
 from slugfit.plan import Action, Cached, ModelStep
 from slugfit.settings.model import S3Settings
@@ -64,7 +64,7 @@ class Fetcher:
         self._output.step(f"Checking {step.model.path} ({format_size(size)}), a file of the app")
         with source.open("rb") as file:
             check_prefix(file.read(PREFIX_BYTES), step.model.source)
-        sha256 = hash_file(source)
+        sha256 = sha256_of(source).hex()
         if step.model.sha256 not in (None, sha256):
             raise ChecksumMismatch(step.model.source, step.model.sha256 or "", sha256, size)
         if source != step.target:

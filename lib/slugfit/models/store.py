@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from slugfit.files import Changes
-from slugfit.models.transfer import hash_file
+from slugfit.files import Changes, sha256_of
 from slugfit.plan import CacheContents, Cached
 
 _SCHEMA_VERSION = 1
@@ -51,7 +50,7 @@ class ModelStore:
     def verified(self, sha256: str) -> Path | None:
         """The content's path, or None when the stored bytes are not the ones of that name."""
         path = self.path(sha256)
-        return path if path.is_file() and hash_file(path) == sha256 else None
+        return path if path.is_file() and sha256_of(path).hex() == sha256 else None
 
     def settle(self, used: Mapping[str, Cached]) -> None:
         """Remember exactly `used`, by source, and drop every other content."""

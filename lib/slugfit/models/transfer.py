@@ -106,12 +106,3 @@ def _check(received: Received, body: Body, display: str, expected_sha256: str | 
         raise Retryable(Truncated(display, body.size, f"received: {received.bytes} bytes"))
     if expected_sha256 and received.sha256 != expected_sha256:
         raise ChecksumMismatch(display, expected_sha256, received.sha256, received.bytes)
-
-
-def hash_file(path: Path) -> str:
-    """The sha256 of a file, in hexadecimal, read a piece at a time."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1024 * 1024):
-            digest.update(piece)
-    return digest.hexdigest()
