@@ -4,16 +4,23 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+NPM := .cache/npm/.ready
+BENCH := .cache/bench/venv
 SHELL_FILES := bin/* lib/*.sh .ci/run $(shell find test/support/buildpacks -path '*/bin/*' -o -name '*.sh')
+# Of Slugfit's own dependencies: base first, the others add to it.
+GROUPS := base s3 gs az zstd
+UPGRADE := --upgrade
+LOCK = $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet \
+	--no-emit-index-url $(UPGRADE) --custom-compile-command 'make lock'
 # As many test processes as processors; a build is a process of its own.
 WORKERS ?= auto
 
-.PHONY: help install demo test lint format check lock clean
+.PHONY: help install demo test faults bench-fetch bench-fetch-memory lint format check lock clean
 
 help: ## Show this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
-install: $(READY) ## Prepare the development environment
+install: $(READY) $(NPM) ## Prepare the development environment
 
 $(READY): test/requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
@@ -23,11 +30,33 @@ $(READY): test/requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	@touch $@
 
+# Azure's emulator, for the tests of az://.
+$(NPM): test/npm/package.json test/npm/package-lock.json
+	@mkdir -p $(@D)
+	@if command -v npm >/dev/null; then cp test/npm/package*.json $(@D) \
+		&& npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo 'No npm: the tests against Azure are skipped.'; fi
+
 demo: $(READY) ## Build the example app as Heroku would, boot it, ask it, rebuild it
 	@PYTHONPATH=test $(BIN)/python -m support.demo
 
-test: $(READY) ## Run all tests
+test: $(READY) $(NPM) ## Run all tests
 	$(BIN)/pytest --numprocesses $(WORKERS)
+
+faults: $(READY) ## Play many more schedules of faults (SEED=…, EXAMPLES=…)
+	SEED=$(or $(SEED),1000) EXAMPLES=$(or $(EXAMPLES),1000) \
+		$(BIN)/pytest --numprocesses $(WORKERS) test/faults/test_schedules.py
+
+bench-fetch: $(READY) $(BENCH)/.ready ## Fetch beside s5cmd, the AWS CLI, boto3 and curl
+	@PYTHONPATH=test $(BIN)/python -m bench.fetch $(OPTIONS)
+
+bench-fetch-memory: $(READY) ## Fetch 4 GiB, and see how much memory that takes
+	@PYTHONPATH=test $(BIN)/python -m bench.memory $(OPTIONS)
+
+$(BENCH)/.ready: test/bench/requirements.txt
+	$(PYTHON) -m venv --clear $(BENCH)
+	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
 
 lint: $(READY) ## Check style, types and spelling
 	$(BIN)/shellcheck --external-sources $(SHELL_FILES)
@@ -44,13 +73,18 @@ format: $(READY) ## Put files into the one style
 
 check: lint test ## Everything that CI runs
 
-lock: $(READY) ## Resolve the requirements anew, with hashes
-	cd lib/requirements && ../../$(BIN)/uv pip compile helper.in --output-file helper.txt \
-		--universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
-		--custom-compile-command 'make lock'
-	cd test && ../$(BIN)/uv pip compile requirements.in --output-file requirements.txt \
-		--universal --python-version 3.10 --generate-hashes --no-emit-index-url --upgrade \
-		--constraints ../lib/requirements/helper.txt --custom-compile-command 'make lock'
+lock: $(READY) ## Resolve the requirements anew, with hashes (UPGRADE= keeps what is locked)
+	@# Groups share a process: each takes the versions of those before it, and leaves to base
+	@# what base installs under every Python.
+	cd lib/requirements && options= && for group in $(GROUPS); do \
+		../../$(LOCK) $$group.in --output-file $$group.txt $$options || exit 1; \
+		options="$$options --constraints $$group.txt"; \
+		[ $$group != base ] || options="$$options $$(sed -n \
+			's/^\([a-z0-9.-]*\)==[^ ]* \\$$/--no-emit-package \1/p' base.txt)"; \
+	done
+	cd test && ../$(LOCK) requirements.in --output-file requirements.txt \
+		$(GROUPS:%=--constraints ../lib/requirements/%.txt)
+	cd test/bench && ../../$(LOCK) requirements.in --output-file requirements.txt
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from support.heroku import App
@@ -15,17 +15,28 @@ MakeApp = Callable[..., App]
 Entry = TypeVar("Entry")
 
 # A name, whatever is told of it, and its size; the lines that sum up have a colon.
-_ROW = re.compile(r"(?: !    |      ) [^:(]+ <size>")
+_ROW = re.compile(r"(?: !    |      ) (?!unpacked )[^:(]+ <size>")
+# How a transfer went, and how it goes.
+_TRANSFER = re.compile(r"       \S+ [KMG]?B in (?:\S+ (?:s|min|h) ?)+(?:, \S+ [KMG]?B/s)?")
+_ON_THE_WAY = re.compile(r"       \S+ [KMG]?B(?: of \S+ [KMG]?B)?, \S+ [KMG]?B/s(?:, .* left)?")
 _BEGIN = "-----> Slugfit app detected"
 _ENDS = ("-----> Discovering process types", " !     Push rejected, failed to compile slugfit app.")
 
 
 def own_log(app: App) -> str:
-    """What our compile said, without what depends on the Python: sizes, and tables of them."""
+    """What our compile said, without what differs from run to run."""
     lines = app.transcript.splitlines()
     begin = lines.index(_BEGIN) + 1
     end = next(index for index, line in enumerate(lines) if line in _ENDS)
-    sized = map(_without_numbers, lines[begin:end])
+    return tidied(lines[begin:end])
+
+
+def tidied(lines: Iterable[str]) -> str:
+    """What our compile said, with a word for times, for sizes, and for tables of sizes.
+
+    What a transfer says on its way is left out: a fast one says nothing.
+    """
+    sized = [_without_numbers(line) for line in lines if not _ON_THE_WAY.fullmatch(line)]
     folded = ["<table>" if _ROW.fullmatch(line) else line for line in sized]
     kept = [b for a, b in zip(["", *folded], folded, strict=False) if (a, b) != ("<table>",) * 2]
     return "\n".join(kept).strip("\n")
@@ -36,7 +47,17 @@ def without_record(tree: Mapping[str, Entry]) -> dict[str, Entry]:
     return {path: entry for path, entry in tree.items() if path != "record.json"}
 
 
+def without_partial(tree: Mapping[str, Entry]) -> dict[str, Entry]:
+    """A snapshot of our cache, but for what a build that was interrupted leaves for the next."""
+    kept = {path: entry for path, entry in tree.items() if not path.startswith("models/partial")}
+    if not any(path.startswith("models/") for path in kept):
+        kept.pop("models", None)
+    return kept
+
+
 def _without_numbers(line: str) -> str:
+    if _TRANSFER.fullmatch(line):
+        return "       <size> in <time>, <rate>"
     line = re.sub(r" +\d+(\.\d+)? (B|KB|MB|GB)\b", " <size>", line)
     line = re.sub(r"\(\d+(\.\d+)? (B|KB|MB|GB)\)", "(<size>)", line)
     return re.sub(r"\b[\d,]+ packages? ", "<packages> ", line)

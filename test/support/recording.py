@@ -19,25 +19,28 @@ class Request:
     headers: Mapping[str, str] = field(compare=False, default_factory=dict)
 
 
+class ThreadedServer(ThreadingHTTPServer):
+    """Serves every connection in a thread."""
+
+    # Clients that come all at once: past this number the system makes them wait a second.
+    request_queue_size = 128
+
+
 class RecordingServer:
     """A server on a free loopback port; a context manager."""
 
     def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
         self._lock = threading.Lock()
         self._requests: list[Request] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        # The interval at which it looks whether it shall end.
-        serve = partial(self._server.serve_forever, poll_interval=0.02)
-        self._thread = threading.Thread(target=serve, daemon=True)
+        self._server = ThreadedServer(("127.0.0.1", 0), handler)
+        self._thread = threading.Thread()
 
     def __enter__(self: Self) -> Self:
-        self._thread.start()
+        self._serve()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._close()
 
     @property
     def port(self) -> int:
@@ -60,11 +63,31 @@ class RecordingServer:
         with self._lock:
             self._requests.append(request)
 
+    def _serve(self) -> None:
+        # The interval at which it looks whether it shall end.
+        serve = partial(self._server.serve_forever, poll_interval=0.02)
+        self._thread = threading.Thread(target=serve, daemon=True)
+        self._thread.start()
+
+    def _close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
 
 class QuietHandler(BaseHTTPRequestHandler):
     """Speaks HTTP/1.1 and logs nothing: the list of requests is the log."""
 
     protocol_version = "HTTP/1.1"
+    # A head and its body leave at once, not when the client has confirmed the head.
+    disable_nagle_algorithm = True
+
+    def handle_one_request(self) -> None:
+        """Answer the next request, if the client still wants to ask."""
+        try:
+            super().handle_one_request()
+        except ConnectionError:
+            self.close_connection = True
 
     def log_message(self, *args: Any) -> None:
         """Print nothing."""

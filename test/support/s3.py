@@ -62,6 +62,11 @@ class S3Server:
         return f"http://127.0.0.1:{self._proxy.port}"
 
     @property
+    def gateway_endpoint(self) -> str:
+        """The URL of the server past the proxy: nothing is recorded, and nothing slows it."""
+        return f"http://127.0.0.1:{self._gateway.port}"
+
+    @property
     def config(self) -> dict[str, str]:
         """The config vars with which an app finds the server."""
         return {
@@ -99,7 +104,7 @@ class S3Server:
         return boto3.client(
             "s3",
             # Past the proxy: its list is for what is tested.
-            endpoint_url=f"http://127.0.0.1:{self._gateway.port}",
+            endpoint_url=self.gateway_endpoint,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
             region_name=REGION,
