@@ -6,19 +6,22 @@ Nothing here writes in place: heroku/python's cache shares inodes with the app.
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from slugfit.errors import Explanation, Failure
 from slugfit.sizes import format_size
 
 _PIECE_BYTES = 1024 * 1024
+_LONGEST_NAME = 255  # bytes, as Linux has it
+_LONGEST_PATH = 2048  # bytes; Linux allows 4096, of which BUILD_DIR takes its part
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -67,6 +70,16 @@ def inside(root: Path, relative: str) -> Path | None:
     return path if os.path.commonpath([real_root, real_parent]) == real_root else None
 
 
+def is_path_below(text: str) -> bool:
+    """Whether `text` is a relative path that names something, never goes up, and can exist."""
+    path = PurePosixPath(text)
+    below = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    short = len(os.fsencode(text)) <= _LONGEST_PATH and all(
+        len(os.fsencode(part)) <= _LONGEST_NAME for part in path.parts
+    )
+    return below and short and "\0" not in text
+
+
 def directories_above(path: str) -> Iterator[str]:
     """`a/b` and `a` for the relative path a/b/c."""
     while path := path.rpartition("/")[0]:
@@ -80,6 +93,25 @@ def sha256_of(file: Path) -> bytes:
         while piece := opened.read(_PIECE_BYTES):
             digest.update(piece)
     return digest.digest()
+
+
+@contextmanager
+def alone_in(directory: Path, wait: Callable[[], None]) -> Iterator[None]:
+    """Make `directory` if it is missing, and share it with no process that does the same.
+
+    `wait` is called first when there is another one to wait for.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            wait()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,15 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from slugfit.output import Redactor
 from slugfit.settings.config_vars import (
+    config_vars_from,
     read_config_vars,
-    s3_from,
+    reader,
     secrets_in,
+    secrets_of,
     table_from,
+    unknown_vars,
     var_for,
 )
 from slugfit.settings.failures import Problem
-from slugfit.settings.model import S3Credentials, S3Settings
 
 SHA256 = "0123456789abcdef" * 4
 AWS = {"AWS_ACCESS_KEY_ID": "aws-id", "AWS_SECRET_ACCESS_KEY": "aws-secret"}
@@ -56,9 +60,20 @@ def test_the_vars_are_read_from_their_files(tmp_path: Path) -> None:
         "AWS_ENDPOINT_URL_S3": "https://s3.example",
         **BUCKETEER,
         **CLOUDCUBE,
+        "SLUGFIT_FETCH_DEADLINE": "10m",
+        "SLUGFIT_CACHE_LIMIT": "2GB",
+        "SLUGFIT_S3_ADDRESSING_STYLE": "path",
+        "HF_TOKEN": "hf-token",
+        "HF_ENDPOINT": "https://hub.example",
+        "GOOGLE_CREDENTIALS": "{}",
+        "STORAGE_EMULATOR_HOST": "localhost:4443",
+        "AZURE_STORAGE_KEY": "azure-key",
+        "AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=abc",
+        "AZURE_STORAGE_SERVICE_ENDPOINT": "https://account.blob.example",
     }
     env_dir = write(tmp_path / "env", {name: value.encode() for name, value in known.items()})
     assert read_config_vars(env_dir) == known
+    assert config_vars_from({**known, "SLUGFIT_PYTHON": "python3", "PATH": "/bin"}) == known
 
 
 @pytest.mark.parametrize("value", [b"", b" ", b"\n", b" \t\r\n "])
@@ -94,6 +109,27 @@ def test_a_value_that_is_not_utf_8_is_still_a_value(tmp_path: Path) -> None:
     assert read_config_vars(env_dir) == {"SLUGFIT_STRIP_LEVEL": "s�fe"}
 
 
+def test_a_variable_that_is_not_utf_8_is_still_a_variable() -> None:
+    assert config_vars_from({"HF_TOKEN": " s\udce4fe\n"}) == {"HF_TOKEN": "s\ufffdfe"}
+
+
+def test_any_other_var_is_read_by_its_name_alone(tmp_path: Path) -> None:
+    read = reader(write(tmp_path, {"MODEL_TOKEN": b"Bearer abc\n"}))
+    os.mkfifo(tmp_path / "PIPE")
+    assert [read(name) for name in ("MODEL_TOKEN", "OTHER", "PIPE")] == ["Bearer abc\n", None, None]
+
+
+def test_a_var_of_ours_that_nobody_knows_is_a_problem_with_the_one_that_was_meant() -> None:
+    [problem] = unknown_vars({"SLUGFIT_CACHE_LIMITS": "", "SLUGFIT_CACHE_LIMIT": "1GB"})
+    assert problem == Problem(
+        "config var SLUGFIT_CACHE_LIMITS",
+        "a config var that Slugfit does not know",
+        "SLUGFIT_BUDGET_LIMIT, SLUGFIT_BUDGET_WARN, SLUGFIT_STRIP_LEVEL, SLUGFIT_FETCH_DEADLINE, "
+        "SLUGFIT_CACHE_LIMIT, SLUGFIT_MODELS, SLUGFIT_S3_ADDRESSING_STYLE",
+        "Perhaps you meant SLUGFIT_CACHE_LIMIT?",
+    )
+
+
 def test_every_half_of_a_key_is_a_secret_and_nothing_else_is() -> None:
     config_vars = {
         **AWS,
@@ -114,6 +150,50 @@ def test_every_half_of_a_key_is_a_secret_and_nothing_else_is() -> None:
     }
 
 
+def test_the_tokens_of_the_other_stores_are_secrets() -> None:
+    config_vars = {"HF_TOKEN": "hf-token", "AZURE_STORAGE_KEY": "azure-key", "HF_ENDPOINT": "x"}
+    assert secrets_in(config_vars) == ["hf-token", "azure-key"]
+
+
+@pytest.mark.parametrize("mark", ["", "?"])
+def test_the_signature_in_a_sas_token_is_a_secret_in_both_spellings(mark: str) -> None:
+    token = "sv=2025-01-05&se=2027-01-01&sig=ab%2Bcd%3D"
+    secrets = secrets_in({"AZURE_STORAGE_SAS_TOKEN": mark + token})
+    assert {token, "ab%2Bcd%3D", "ab+cd="} <= set(secrets)
+
+
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASCBKcwggSj\nAgEA==\n"
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("cut", [0, 3])
+def test_no_line_of_a_service_accounts_key_is_shown_even_if_its_json_is_damaged(
+    indent: int | None, cut: int
+) -> None:
+    account = json.dumps({"private_key": PRIVATE_KEY, "client_email": "me@x"}, indent=indent)
+    account = account[: len(account) - cut]
+    redact = Redactor(secrets_in({"GOOGLE_CREDENTIALS": account}))
+    for shown in (account, PRIVATE_KEY, repr(PRIVATE_KEY), *PRIVATE_KEY.splitlines()):
+        assert "MIIEvQ" not in redact(shown)
+        assert "9w0BAQ" not in redact(shown)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "1", "[" * 100_000, '{"private_key": {"a": 1}}'])
+def test_no_text_in_the_place_of_a_service_account_is_an_accident(text: str) -> None:
+    assert text in secrets_in({"GOOGLE_CREDENTIALS": text})
+
+
+def test_a_key_whose_json_escapes_more_than_line_ends_is_redacted_as_it_is_used() -> None:
+    account = '{"private_key": "MIIEvQIBADANBgkqhkiGabcd\\u003d\\n"}'
+    redact = Redactor(secrets_in({"GOOGLE_CREDENTIALS": account}))
+    assert redact("MIIEvQIBADANBgkqhkiGabcd=") == "[redacted]"
+
+
+def test_of_a_header_the_token_is_a_secret_and_the_scheme_is_none() -> None:
+    assert secrets_of("Bearer abc def") == ["Bearer abc def", "abc", "def"]
+    assert secrets_of("abc") == ["abc"]
+
+
 def test_without_vars_the_table_is_empty() -> None:
     assert table_from({}) == {}
 
@@ -124,10 +204,14 @@ def test_the_vars_fill_the_same_table_as_the_file() -> None:
         "SLUGFIT_BUDGET_WARN": "200MB",
         "SLUGFIT_STRIP_LEVEL": "off",
         "SLUGFIT_MODELS": "s3://bucket/key",
+        "SLUGFIT_FETCH_DEADLINE": "10m",
+        "SLUGFIT_CACHE_LIMIT": "2GB",
+        "SLUGFIT_S3_ADDRESSING_STYLE": "path",
         "AWS_REGION": "eu-central-1",
     }
     assert table_from(config_vars) == {
         "budget": {"limit": "500MB", "warn": "200MB"},
+        "fetch": {"deadline": "10m", "cache_limit": "2GB"},
         "strip": {"level": "off"},
         "models": [{"source": "s3://bucket/key"}],
     }
@@ -180,128 +264,11 @@ def test_what_the_lines_say_is_what_the_table_holds(models: list[tuple[str, str]
         (("budget", "limit"), "config var SLUGFIT_BUDGET_LIMIT"),
         (("budget", "warn"), "config var SLUGFIT_BUDGET_WARN"),
         (("strip", "level"), "config var SLUGFIT_STRIP_LEVEL"),
+        (("fetch", "deadline"), "config var SLUGFIT_FETCH_DEADLINE"),
+        (("fetch", "cache_limit"), "config var SLUGFIT_CACHE_LIMIT"),
         (("models", 0), "config var SLUGFIT_MODELS, line 1"),
         (("models", 2, "path"), "config var SLUGFIT_MODELS, line 3"),
     ],
 )
 def test_a_key_leads_back_to_the_var_that_set_it(path: tuple[str | int, ...], name: str) -> None:
     assert var_for(path, {"SLUGFIT_MODELS": "s3://b/1\ns3://b/2\ns3://b/3"}) == name
-
-
-def test_without_vars_there_is_no_key_and_no_endpoint() -> None:
-    assert s3_from({}) == (S3Settings((), None, None), [])
-
-
-def test_the_standard_vars_make_a_key_for_any_bucket() -> None:
-    config_vars = {**AWS, "AWS_SESSION_TOKEN": "aws-token", "AWS_REGION": "eu-central-1"}
-    key = S3Credentials("aws-id", "aws-secret", "aws-token", "eu-central-1", None)
-    assert s3_from(config_vars) == (S3Settings((key,), "eu-central-1", None), [])
-
-
-def test_bucketeers_vars_make_a_key_for_its_bucket() -> None:
-    key = S3Credentials("bucketeer-id", "bucketeer-secret", None, "eu-west-1", "bucketeer-bucket")
-    assert s3_from(BUCKETEER) == (S3Settings((key,), None, None), [])
-
-
-def test_cloudcubes_vars_make_a_key_for_the_bucket_in_its_url() -> None:
-    key = S3Credentials("cube-id", "cube-secret", None, None, "cloud-cube")
-    assert s3_from(CLOUDCUBE) == (S3Settings((key,), None, None), [])
-
-
-@pytest.mark.parametrize(
-    ("bucket", "key_id"),
-    [
-        ("bucketeer-bucket", "bucketeer-id"),
-        ("cloud-cube", "cube-id"),
-        ("any-other", "aws-id"),
-    ],
-)
-def test_an_add_ons_bucket_is_read_with_the_add_ons_key_and_others_with_the_general_one(
-    bucket: str, key_id: str
-) -> None:
-    settings, problems = s3_from({**AWS, **BUCKETEER, **CLOUDCUBE})
-    key = settings.credentials_for(bucket)
-    assert key is not None
-    assert (key.access_key_id, problems) == (key_id, [])
-
-
-def test_an_add_ons_key_is_for_no_other_bucket() -> None:
-    settings, _ = s3_from(BUCKETEER)
-    assert settings.credentials_for("any-other") is None
-
-
-def test_a_session_token_belongs_to_the_standard_key_alone() -> None:
-    settings, _ = s3_from({**BUCKETEER, "AWS_SESSION_TOKEN": "aws-token"})
-    assert [key.session_token for key in settings.credentials] == [None]
-
-
-@pytest.mark.parametrize(
-    ("config_vars", "region"),
-    [
-        ({"AWS_DEFAULT_REGION": "us-east-1"}, "us-east-1"),
-        ({"AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "eu-west-1"}, "eu-west-1"),
-    ],
-)
-def test_the_region_comes_from_the_first_var_that_names_one(
-    config_vars: dict[str, str], region: str
-) -> None:
-    assert s3_from(config_vars) == (S3Settings((), region, None), [])
-
-
-@pytest.mark.parametrize(
-    ("config_vars", "endpoint"),
-    [
-        ({"AWS_ENDPOINT_URL": "https://all.example"}, "https://all.example"),
-        ({"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:9000"}, "http://127.0.0.1:9000"),
-        (
-            {
-                "AWS_ENDPOINT_URL": "https://all.example",
-                "AWS_ENDPOINT_URL_S3": "https://s3.example",
-            },
-            "https://s3.example",
-        ),
-    ],
-)
-def test_the_endpoint_of_s3_goes_before_the_one_of_all_services(
-    config_vars: dict[str, str], endpoint: str
-) -> None:
-    assert s3_from(config_vars) == (S3Settings((), None, endpoint), [])
-
-
-@pytest.mark.parametrize("prefix", ["AWS_", "BUCKETEER_AWS_", "CLOUDCUBE_"])
-@pytest.mark.parametrize(
-    ("set_half", "missing_half"),
-    [("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"), ("SECRET_ACCESS_KEY", "ACCESS_KEY_ID")],
-)
-def test_half_a_key_is_a_problem_with_the_other_half(
-    prefix: str, set_half: str, missing_half: str
-) -> None:
-    settings, problems = s3_from({prefix + set_half: "value"})
-    assert settings.credentials == ()
-    assert problems == [
-        Problem(
-            f"config var {prefix}{missing_half}", "nothing: it is not set", "both halves of the key"
-        )
-    ]
-
-
-@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
-@pytest.mark.parametrize(
-    "value", ["minio.example:9000", "ftp://minio.example", "https://", "https:minio", "https://[x"]
-)
-def test_an_endpoint_that_is_no_web_address_is_a_problem(name: str, value: str) -> None:
-    _, problems = s3_from({name: value})
-    assert problems == [Problem(f"config var {name}", f'"{value}"', "a URL: https://host[:port]")]
-
-
-def test_a_malformed_url_of_an_add_on_stops_nothing_that_does_not_need_it() -> None:
-    settings, _ = s3_from({**AWS, "CLOUDCUBE_URL": "https://[x"})
-    assert [key.access_key_id for key in settings.credentials] == ["aws-id"]
-
-
-def test_the_settings_show_no_secret_when_they_are_printed() -> None:
-    settings, _ = s3_from({**AWS, "AWS_SESSION_TOKEN": "aws-token", **BUCKETEER, **CLOUDCUBE})
-    shown = repr(settings) + str(settings)
-    assert "bucketeer-bucket" in shown
-    for secret in ("aws-id", "aws-secret", "aws-token", "bucketeer-secret", "cube-secret"):
-        assert secret not in shown

@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.settings import load
+from slugfit.files import is_path_below
 from slugfit.settings.failures import ConfiguredTwice, MalformedToml, Problem, SettingsInvalid
-from slugfit.settings.fields import default_path, is_app_path
+from slugfit.settings.fields import default_path
+from slugfit.settings.load import load
 from slugfit.settings.model import (
     BudgetSettings,
+    FetchSettings,
+    GcsSettings,
+    HubSettings,
     ModelSettings,
     S3Credentials,
     S3Settings,
@@ -23,13 +27,27 @@ from slugfit.settings.model import (
 from unit.build_log import error_text
 
 SHA256 = "0123456789abcdef" * 4
+TIME = 'a time with its unit, such as "90s", "20m" or "1h"'
 SIZE = 'a size with its unit, such as "300MB" or "1GB"'
 SOURCE = (
-    '"s3://bucket/key", "https://host/path" (no user name or password in it)\n'
+    '"s3://bucket/key", "gs://bucket/object", "az://account/container/blob",\n'
+    '           "hf://org/name@revision/path", "https://host/path",\n'
     "           or a path inside the app"
 )
+ESCAPES = '\n           (in names, "#", "?" and "%" are written "%23", "%3F" and "%25")'
+IN_S3 = '"s3://bucket/key", "s3://bucket/key?versionId=ID" or "s3://bucket/directory/"' + ESCAPES
+IN_GCS = (
+    '"gs://bucket/object", "gs://bucket/object?generation=1" or "gs://bucket/directory/"' + ESCAPES
+)
+IN_AZURE = '"az://account/container/blob" or "az://account/container/directory/"' + ESCAPES
+IN_HUB = (
+    '"hf://org/name@revision/path" or "hf://org/name@revision/directory/"\n'
+    '           (in revisions, "/" is written "%2F")'
+)
+IN_WEB = '"https://host/path" (no user name or password in it)'
 PATH = 'a path inside the app, without a leading "/" and without ".."'
 GLOB = 'a glob relative to site-packages, such as "numpy/**/tests"'
+HEADER_HINT = "It looks like the header itself: set that as a config var, and name the var here."
 DIGEST = "64 hexadecimal digits, as sha256sum prints them"
 
 MakeApp = Callable[..., Path]
@@ -48,10 +66,12 @@ def make_app(tmp_path: Path) -> MakeApp:
     return make
 
 
-def problems_of(app: Path, config_vars: dict[str, str] | None = None) -> list[Problem]:
+def problems_of(
+    app: Path, config_vars: dict[str, str] | None = None, named: dict[str, str] | None = None
+) -> list[Problem]:
     """What is wrong with the app's configuration."""
     with pytest.raises(SettingsInvalid) as caught:
-        load(app, config_vars or {})
+        load(app, config_vars or {}, (named or {}).get)
     return list(caught.value.problems)
 
 
@@ -61,6 +81,7 @@ def test_without_a_file_everything_has_its_default(make_app: MakeApp) -> None:
         budget=BudgetSettings(limit=1_000_000_000, warn=300_000_000),
         strip=StripSettings(level="safe", keep=(), remove=()),
         models=(),
+        fetch=FetchSettings(deadline=1200.0, cache_limit=None),
         s3=S3Settings((), None, None),
     )
 
@@ -91,6 +112,20 @@ source = "https://host.example/a/vocab%20file.txt?download=1"
 
 [[models]]
 source = "weights/own.bin"
+
+[[models]]
+source = "hf://org/name@v1.0/"
+include = ["*.json", "onnx/*"]
+exclude = ["onnx/model_fp16.onnx"]
+
+[[models]]
+source = "s3://paid-bucket/bundle.tar.gz"
+unpack = true
+requester_pays = true
+
+[fetch]
+deadline = "90s"
+cache_limit = "2GB"
 """
     assert load(make_app(text), {}) == Settings(
         origin="slugfit.toml",
@@ -102,7 +137,20 @@ source = "weights/own.bin"
                 "https://host.example/a/vocab%20file.txt?download=1", "models/vocab file.txt"
             ),
             ModelSettings("weights/own.bin", "models/own.bin"),
+            ModelSettings(
+                "hf://org/name@v1.0/",
+                "models/name",
+                include=("*.json", "onnx/*"),
+                exclude=("onnx/model_fp16.onnx",),
+            ),
+            ModelSettings(
+                "s3://paid-bucket/bundle.tar.gz",
+                "models/bundle",
+                unpack=True,
+                requester_pays=True,
+            ),
         ),
+        fetch=FetchSettings(deadline=90.0, cache_limit=2_000_000_000),
     )
 
 
@@ -150,6 +198,11 @@ def test_config_vars_alone_can_drive_a_build(make_app: MakeApp) -> None:
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "eu-west-1",
         "AWS_ENDPOINT_URL": "https://minio.example",
+        "SLUGFIT_FETCH_DEADLINE": "5m",
+        "SLUGFIT_CACHE_LIMIT": "1GB",
+        "SLUGFIT_S3_ADDRESSING_STYLE": "path",
+        "HF_TOKEN": "hf-token",
+        "STORAGE_EMULATOR_HOST": "localhost:4443",
     }
     assert load(make_app(), config_vars) == Settings(
         origin=None,
@@ -159,7 +212,11 @@ def test_config_vars_alone_can_drive_a_build(make_app: MakeApp) -> None:
             (S3Credentials("id", "secret", None, "eu-west-1"),),
             "eu-west-1",
             "https://minio.example",
+            "path",
         ),
+        fetch=FetchSettings(300.0, 1_000_000_000),
+        hub=HubSettings(token="hf-token"),
+        gcs=GcsSettings("http://localhost:4443"),
     )
 
 
@@ -242,7 +299,7 @@ slugfit.toml: models[0].sha256
   allowed: {DIGEST}
 slugfit.toml: models[0].checksum
   found:   a key that Slugfit does not know
-  allowed: path, sha256, source
+  allowed: authorization, exclude, include, path, requester_pays, sha256, source, unpack
 slugfit.toml: models[1].source
   found:   "ftp://host/file"
   allowed: {SOURCE}
@@ -251,17 +308,17 @@ slugfit.toml: models[1].path
   allowed: {PATH}
 slugfit.toml: colour
   found:   a key that Slugfit does not know
-  allowed: budget, models, strip
+  allowed: budget, fetch, models, strip
 slugfit.toml: model
   found:   a key that Slugfit does not know
-  allowed: budget, models, strip
+  allowed: budget, fetch, models, strip
   Perhaps you meant "models"?
 config var SLUGFIT_BUDGET_WARN
   found:   "0MB"
   allowed: {SIZE}
 config var SLUGFIT_MODELS, line 1
   found:   "s3://bucket"
-  allowed: {SOURCE}
+  allowed: {IN_S3}
 config var SLUGFIT_MODELS, line 2
   found:   "a/../b"
   allowed: {PATH}
@@ -330,6 +387,10 @@ https://github.com/slugfit/slugfit#settingsinvalid
         ("[budget]\nlimit = 1.5", "budget.limit", "1.5", SIZE),
         ("[budget]\nlimit = {}", "budget.limit", "a table", SIZE),
         ("[budget]\nlimit = 2026-08-01", "budget.limit", "2026-08-01", SIZE),
+        ("[fetch]\ndeadline = '20'", "fetch.deadline", '"20"', TIME),
+        ("[fetch]\ndeadline = '0s'", "fetch.deadline", '"0s"', TIME),
+        ("[fetch]\ndeadline = 1200", "fetch.deadline", "1200", TIME),
+        ("[fetch]\ncache_limit = 2", "fetch.cache_limit", "2", SIZE),
         ("[strip]\nlevel = 'Safe'", "strip.level", '"Safe"', '"off" or "safe"'),
         ("[strip]\nkeep = ['']", "strip.keep[0]", '""', GLOB),
         ("[strip]\nkeep = ['../x']", "strip.keep[0]", '"../x"', GLOB),
@@ -352,7 +413,7 @@ def test_our_table_in_pyproject_toml_must_be_one(make_app: MakeApp) -> None:
 def test_no_unknown_key_is_too_strange_to_be_named(make_app: MakeApp, key: str) -> None:
     [problem] = problems_of(make_app(f'"{key}" = 1\n'))
     assert problem.found == "a key that Slugfit does not know"
-    assert problem.allowed == "budget, models, strip"
+    assert problem.allowed == "budget, fetch, models, strip"
 
 
 @pytest.mark.parametrize(
@@ -384,6 +445,17 @@ def test_unknown_keys_are_told_in_the_same_order_every_time(make_app: MakeApp) -
     [
         "s3://bucket/key",
         "s3://bucket/a/b c/k.bin",
+        "s3://bucket/key?versionId=3sL4kq",
+        "s3://bucket/directory/",
+        "s3://bucket/",
+        "gs://bucket/object?generation=17",
+        "gs://bucket/directory/",
+        "az://account/container/blob",
+        "az://account/container/directory/",
+        "hf://org/name@v1.0/model.onnx",
+        "hf://org/name@v1.0/",
+        "hf://org/name/model.onnx",
+        "https://host.example/latest/",
         "https://host.example/model.bin",
         "https://host.example:8443/model.bin?versionId=1#part",
         "http://127.0.0.1:9000/model.bin",
@@ -398,32 +470,37 @@ def test_a_model_comes_from_a_store_a_web_server_or_the_app(make_app: MakeApp, s
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "allowed"),
     [
-        "s3://",
-        "s3://bucket",
-        "s3://bucket/",
-        "s3://bucket/folder/",
-        "s3:///key",
-        "s3:/bucket/key",
-        "https://host.example",
-        "https://host.example/",
-        "https:///model.bin",
-        "https://user:pass@host.example/model.bin",
-        "https://user@host.example/model.bin",
-        "https://[host/model.bin",
-        "ftp://host.example/model.bin",
-        "gs://bucket/key",
-        "file:///etc/passwd",
-        "/etc/passwd",
-        "../model.bin",
-        "weights/../../model.bin",
-        "://model.bin",
+        ("s3://", IN_S3),
+        ("s3://bucket", IN_S3),
+        ("s3:///key", IN_S3),
+        ("s3:/bucket/key", IN_S3),
+        ("s3://bucket/key#part", IN_S3),
+        ("s3://bucket/what?.bin", IN_S3),
+        ("gs://bucket/object#17", IN_GCS),
+        ("az://account/container", IN_AZURE),
+        ("hf://gpt2@main/model.bin", IN_HUB),
+        ("hf://org/name", IN_HUB),
+        ("https://host.example", IN_WEB),
+        ("https://host.example/", IN_WEB),
+        ("https:///model.bin", IN_WEB),
+        ("https://user:pass@host.example/model.bin", IN_WEB),
+        ("https://user@host.example/model.bin", IN_WEB),
+        ("https://[host/model.bin", IN_WEB),
+        ("ftp://host.example/model.bin", SOURCE),
+        ("S3://bucket/key", SOURCE),
+        ("file:///etc/passwd", SOURCE),
+        ("data:text", SOURCE),
+        ("/etc/passwd", SOURCE),
+        ("../model.bin", SOURCE),
+        ("weights/../../model.bin", SOURCE),
+        ("://model.bin", SOURCE),
     ],
 )
-def test_a_model_comes_from_nowhere_else(make_app: MakeApp, source: str) -> None:
+def test_a_model_comes_from_nowhere_else(make_app: MakeApp, source: str, allowed: str) -> None:
     app = make_app(f'[[models]]\nsource = "{source}"\npath = "m"\n')
-    assert problems_of(app) == [Problem("slugfit.toml: models[0].source", f'"{source}"', SOURCE)]
+    assert problems_of(app) == [Problem("slugfit.toml: models[0].source", f'"{source}"', allowed)]
 
 
 @pytest.mark.parametrize("port", ["abc", "99999", "-1"])
@@ -440,6 +517,7 @@ def test_a_url_with_an_impossible_port_is_a_problem(make_app: MakeApp, port: str
         pytest.param("s3://bucket/a/%2E%2E", id="parent directory in a bucket"),
         pytest.param("https://host.example/a/%00", id="NUL"),
         pytest.param("s3://bucket/a\\u0000b", id="raw NUL"),
+        pytest.param("https://host.example/latest/", id="none"),
     ],
 )
 def test_a_source_whose_last_part_is_no_file_name_needs_another(
@@ -457,16 +535,45 @@ def test_a_source_whose_last_part_is_no_file_name_needs_another(
         ("https://host.example/a/key.bin?download=1&sig=x#y", "models/key.bin"),
         ("https://host.example/a/my%20key.bin", "models/my key.bin"),
         ("weights/key.bin", "models/key.bin"),
+        ("weights/a%20b#c.bin", "models/a%20b#c.bin"),
         ("key.bin", "models/key.bin"),
+        ("s3://bucket/a/directory/", "models/directory"),
+        ("s3://bucket/", "models/bucket"),
+        ("hf://org/name@refs%2Fpr%2F1/", "models/name"),
+        ("https://host.example/latest/", ""),
     ],
 )
 def test_a_model_goes_by_default_into_models_under_its_own_name(source: str, path: str) -> None:
     assert default_path(source) == path
 
 
+@pytest.mark.parametrize(
+    ("name", "unpacked"),
+    [
+        ("model.tar.gz", "model"),
+        ("model.tgz", "model"),
+        ("model.tar.zst", "model"),
+        ("model.tar", "model"),
+        ("model.ZIP", "model"),
+        ("model.tar.bz2", "model"),
+        ("model.tar.xz", "model"),
+        ("model.v2.tar.gz", "model.v2"),
+        ("model.tar.zip", "model.tar"),
+        ("model.gz", "model.gz"),
+        ("model", "model"),
+        (".zip", ".zip"),
+    ],
+)
+def test_what_is_unpacked_goes_into_a_directory_named_like_its_archive(
+    name: str, unpacked: str
+) -> None:
+    assert default_path(f"s3://bucket/a/{name}", unpack=True) == f"models/{unpacked}"
+    assert default_path(f"s3://bucket/a/{name}") == f"models/{name}"
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=30))
 def test_an_app_path_never_goes_up_or_starts_elsewhere(text: str) -> None:
-    if is_app_path(text):
+    if is_path_below(text):
         parts = text.split("/")
         assert parts[0] != ""
         assert ".." not in parts
@@ -484,16 +591,16 @@ def test_an_app_path_never_goes_up_or_starts_elsewhere(text: str) -> None:
     )
 )
 def test_every_relative_path_of_plain_names_is_an_app_path(parts: list[str]) -> None:
-    assert is_app_path("/".join(parts))
-    assert is_app_path("./" + "/".join(parts))
-    assert not is_app_path("/" + "/".join(parts))
-    assert not is_app_path("/".join([*parts, ".."]))
-    assert not is_app_path("/".join(["..", *parts]))
+    assert is_path_below("/".join(parts))
+    assert is_path_below("./" + "/".join(parts))
+    assert not is_path_below("/" + "/".join(parts))
+    assert not is_path_below("/".join([*parts, ".."]))
+    assert not is_path_below("/".join(["..", *parts]))
 
 
 @pytest.mark.parametrize("text", ["", ".", "./", "/", "..", "a/../b", "/a", "//a", "a\0b"])
 def test_what_names_nothing_inside_the_app_is_no_app_path(text: str) -> None:
-    assert not is_app_path(text)
+    assert not is_path_below(text)
 
 
 @pytest.mark.parametrize(
@@ -507,6 +614,158 @@ def test_what_names_nothing_inside_the_app_is_no_app_path(text: str) -> None:
 def test_a_path_too_long_for_any_file_system_is_a_problem(make_app: MakeApp, path: str) -> None:
     app = make_app(f'[[models]]\nsource = "s3://b/k"\npath = "{path}"\n')
     assert [problem.where for problem in problems_of(app)] == ["slugfit.toml: models[0].path"]
+
+
+def model(source: str, **keys: str) -> str:
+    """The table of one model."""
+    rows = "".join(f"{key} = {value}\n" for key, value in keys.items())
+    return f'[[models]]\nsource = "{source}"\npath = "m"\n{rows}'
+
+
+IN_DIRECTORY = 'only with a directory as the source: "s3://bucket/directory/"'
+OF_ARCHIVE = 'only with an archive as the source: "s3://bucket/key.tar.gz"'
+OVER_TLS = 'only with a source that begins with "https://"'
+OF_S3 = 'only with a source that begins with "s3://"'
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "value", "allowed"),
+    [
+        ("s3://b/k", "include", "['a']", IN_DIRECTORY),
+        ("https://host/d/", "exclude", "['a']", IN_DIRECTORY),
+        ("weights/d", "include", "['a']", IN_DIRECTORY),
+        ("s3://b/d/", "unpack", "true", OF_ARCHIVE),
+        ("weights/k.zip", "unpack", "true", OF_ARCHIVE),
+        ("gs://b/k", "requester_pays", "true", OF_S3),
+    ],
+)
+def test_a_key_that_means_nothing_for_its_source_is_a_problem(
+    make_app: MakeApp, source: str, key: str, value: str, allowed: str
+) -> None:
+    app = make_app(model(source, **{key: value}))
+    assert problems_of(app) == [Problem(f"slugfit.toml: models[0].{key}", value, allowed)]
+
+
+@pytest.mark.parametrize("source", ["http://host/k", "s3://b/k", "hf://org/name@main/k", "k.bin"])
+def test_a_header_with_a_secret_is_for_https_alone(make_app: MakeApp, source: str) -> None:
+    app = make_app(model(source, authorization='"TOKEN"'))
+    assert problems_of(app, named={"TOKEN": "Bearer abc"}) == [
+        Problem("slugfit.toml: models[0].authorization", '"TOKEN"', OVER_TLS)
+    ]
+
+
+@pytest.mark.parametrize("key", ["include", "exclude", "unpack", "requester_pays"])
+def test_a_key_that_asks_for_nothing_suits_every_source(make_app: MakeApp, key: str) -> None:
+    value = "[]" if key in ("include", "exclude") else "false"
+    for source in ("s3://b/k", "s3://b/d/", "k.bin"):
+        [loaded] = load(make_app(model(source, **{key: value})), {}).models
+        assert loaded == ModelSettings(source, "m")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown", "allowed"),
+    [
+        ("unpack", "'yes'", '"yes"', "true or false"),
+        ("unpack", "1", "1", "true or false"),
+        ("requester_pays", "'true'", '"true"', "true or false"),
+        ("include", "'*.bin'", '"*.bin"', "a list of globs"),
+        ("sha256", "''", '""', DIGEST),
+    ],
+)
+def test_a_models_key_of_the_wrong_kind_is_a_problem(
+    make_app: MakeApp, key: str, value: str, shown: str, allowed: str
+) -> None:
+    app = make_app(model("s3://b/d/", **{key: value}))
+    assert problems_of(app) == [Problem(f"slugfit.toml: models[0].{key}", shown, allowed)]
+
+
+@pytest.mark.parametrize("glob", ["/etc/*", "../*", ""])
+def test_a_glob_stays_below_the_source(make_app: MakeApp, glob: str) -> None:
+    app = make_app(model("s3://b/d/", exclude=f"['{glob}']"))
+    assert problems_of(app) == [
+        Problem(
+            "slugfit.toml: models[0].exclude[0]",
+            f'"{glob}"',
+            'a glob relative to the source, such as "*.safetensors"',
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "is_prefix"),
+    [("s3://b/d/", True), ("hf://org/name@main/", True), ("s3://b/k", False), ("d", False)],
+)
+def test_a_model_knows_whether_it_is_a_directory(source: str, is_prefix: bool) -> None:
+    assert ModelSettings(source, "m").is_prefix is is_prefix
+
+
+def test_a_header_is_read_from_the_config_var_that_the_file_names(make_app: MakeApp) -> None:
+    app = make_app(model("https://host/k", authorization='"MODEL_TOKEN"'))
+    settings = load(app, {}, {"MODEL_TOKEN": " Bearer abcdef\n"}.get)
+    assert settings.models == (ModelSettings("https://host/k", "m", authorization="Bearer abcdef"),)
+    assert settings.secrets == ("Bearer abcdef", "abcdef")
+    assert "abcdef" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        (None, "not set"),
+        (" \n", "not set"),
+        ("Bearer a\nX-Other: b", "not one line of ASCII"),
+        ("Bearer é", "not one line of ASCII"),
+    ],
+)
+def test_a_config_var_that_can_not_be_a_header_is_a_problem(
+    make_app: MakeApp, value: str | None, state: str
+) -> None:
+    app = make_app(model("https://host/k", authorization='"MODEL_TOKEN"'))
+    assert problems_of(app, named={"MODEL_TOKEN": value} if value else None) == [
+        Problem(
+            "slugfit.toml: models[0].authorization",
+            f"config var MODEL_TOKEN, which is {state}",
+            "a config var with the header's value: Bearer …",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ('"Bearer s3cr3t"', HEADER_HINT),
+        ('"basic s3cr3t"', HEADER_HINT),
+        ('"s3cr3t"', ""),
+        ('["s3cr3t"]', ""),
+        ('""', ""),
+    ],
+)
+def test_a_secret_in_the_place_of_a_config_vars_name_is_not_shown(
+    make_app: MakeApp, value: str, hint: str
+) -> None:
+    app = make_app(model("https://host/k", authorization=value))
+    assert problems_of(app) == [
+        Problem(
+            "slugfit.toml: models[0].authorization",
+            "a value that is not shown: it may be the secret itself",
+            'the name of a config var, such as "MODEL_SERVER_AUTHORIZATION"',
+            hint,
+        )
+    ]
+
+
+def test_a_source_that_ends_without_a_name_asks_for_a_path(make_app: MakeApp) -> None:
+    assert problems_of(make_app(), {"SLUGFIT_MODELS": "s3://b/k\nhttps://host/latest/"}) == [
+        Problem(
+            "config var SLUGFIT_MODELS, line 2",
+            "nothing: the key is missing",
+            "a path: the end of the source is no name for a file",
+        )
+    ]
+
+
+def test_one_source_can_go_to_two_places(make_app: MakeApp) -> None:
+    settings = load(make_app(), {"SLUGFIT_MODELS": "s3://b/k\ns3://b/k -> other/k"})
+    assert [model.path for model in settings.models] == ["models/k", "other/k"]
 
 
 def test_a_warning_level_above_the_limit_is_a_problem(make_app: MakeApp) -> None:

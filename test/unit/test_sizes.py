@@ -1,4 +1,4 @@
-"""Sizes are read as people write them, and written as people read them."""
+"""Sizes and times are read as people write them, and written as people read them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from slugfit.sizes import count_of, format_size, parse_size
+from slugfit.sizes import count_of, format_size, parse_duration, parse_size
 
 PETABYTE = 10**15
 TERABYTE = 10**12
@@ -75,6 +75,36 @@ def test_anything_else_is_no_size(text: str) -> None:
 def test_no_text_is_worse_than_no_size(text: str) -> None:
     size = parse_size(text)
     assert size is None or size >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0s", 0),
+        ("90s", 90),
+        ("20m", 1200),
+        (" 20 m\n", 1200),
+        ("1.5h", 5400),
+        ("0.5s", 0.5),
+    ],
+)
+def test_a_time_is_a_number_and_its_unit(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "20", "m", "-1m", "1d", "20M", "1h30m", "1:30", "1e3s", "infs", "nans", "٣s", ".5s"],
+)
+def test_anything_else_is_no_time(text: str) -> None:
+    assert parse_duration(text) is None
+
+
+@given(st.text())
+@example("9" * 400 + "h")
+def test_no_text_is_worse_than_no_time(text: str) -> None:
+    seconds = parse_duration(text)
+    assert seconds is None or 0 <= seconds < 10**13
 
 
 @given(st.integers(0, PETABYTE))

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from marshmallow import ValidationError, fields
 
-from slugfit.sizes import parse_size
+from slugfit.files import is_path_below
+from slugfit.settings.urls import parse
+from slugfit.sizes import parse_duration, parse_size
 
-_LONGEST_NAME = 255  # bytes, as Linux has it
-_LONGEST_PATH = 2048  # bytes; Linux allows 4096, of which BUILD_DIR takes its part
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_VAR_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_HEADER = re.compile(r"(?:Bearer|Basic|Token)\s", re.IGNORECASE)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_ARCHIVE = re.compile(r"(?<=.)\.(?:tar(?:\.(?:gz|zst|bz2|xz))?|tgz|zip)\Z", re.IGNORECASE)
+
+_ESCAPES = '\n           (in names, "#", "?" and "%" are written "%23", "%3F" and "%25")'
+_HTTP = '"https://host/path" (no user name or password in it)'
+# What a source may be that begins like one of these.
+_FORMS = {
+    "s3": '"s3://bucket/key", "s3://bucket/key?versionId=ID" or "s3://bucket/directory/"'
+    + _ESCAPES,
+    "gs": '"gs://bucket/object", "gs://bucket/object?generation=1" or "gs://bucket/directory/"'
+    + _ESCAPES,
+    "az": '"az://account/container/blob" or "az://account/container/directory/"' + _ESCAPES,
+    "hf": '"hf://org/name@revision/path" or "hf://org/name@revision/directory/"\n'
+    '           (in revisions, "/" is written "%2F")',
+    "http": _HTTP,
+    "https": _HTTP,
+}
 
 
 class Size(fields.Field[int]):
@@ -28,6 +45,30 @@ class Size(fields.Field[int]):
         if not size:
             raise ValidationError(self.allowed)
         return size
+
+
+class Duration(fields.Field[float]):
+    """A positive time with its unit, as seconds."""
+
+    allowed = 'a time with its unit, such as "90s", "20m" or "1h"'
+    default_error_messages = {"required": allowed, "null": allowed}  # noqa: RUF012 (marshmallow's)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        seconds = parse_duration(value) if isinstance(value, str) else None
+        if not seconds:
+            raise ValidationError(self.allowed)
+        return seconds
+
+
+class Flag(fields.Field[bool]):
+    """Yes or no, as TOML has them."""
+
+    allowed = "true or false"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValidationError(self.allowed)
+        return value
 
 
 class Text(fields.Field[str]):
@@ -57,9 +98,12 @@ class Choice(Text):
 
 
 class Sha256(Text):
-    """A sha256 in hexadecimal."""
+    """A sha256 in hexadecimal, as lower case."""
 
     allowed = "64 hexadecimal digits, as sha256sum prints them"
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> str:
+        return super()._deserialize(*args, **kwargs).lower()
 
     def _check(self, value: str) -> bool:
         return bool(_SHA256.fullmatch(value))
@@ -71,50 +115,62 @@ class AppPath(Text):
     allowed = 'a path inside the app, without a leading "/" and without ".."'
 
     def _check(self, value: str) -> bool:
-        return is_app_path(value)
+        return is_path_below(value)
 
 
 class Glob(Text):
-    """A glob below site-packages."""
+    """A glob below a directory."""
 
-    allowed = 'a glob relative to site-packages, such as "numpy/**/tests"'
+    def __init__(self, directory: str, example: str) -> None:
+        super().__init__()
+        self.allowed = f'a glob relative to {directory}, such as "{example}"'
 
     def _check(self, value: str) -> bool:
-        return is_app_path(value)
+        return is_path_below(value)
+
+
+class VarName(Text):
+    """The name of a config var that holds a secret."""
+
+    allowed = 'the name of a config var, such as "MODEL_SERVER_AUTHORIZATION"'
+
+    def _check(self, value: str) -> bool:
+        return bool(_VAR_NAME.fullmatch(value))
+
+    @classmethod
+    def tell(cls, value: object) -> tuple[str, str, str]:
+        """What was found, what is allowed, and a hint; never the value."""
+        is_header = isinstance(value, str) and _HEADER.match(value)
+        hint = "It looks like the header itself: set that as a config var, and name the var here."
+        found = "a value that is not shown: it may be the secret itself"
+        return found, cls.allowed, hint if is_header else ""
 
 
 class SourceUrl(Text):
     """Where a model comes from."""
 
     allowed = (
-        '"s3://bucket/key", "https://host/path" (no user name or password in it)\n'
+        '"s3://bucket/key", "gs://bucket/object", "az://account/container/blob",\n'
+        '           "hf://org/name@revision/path", "https://host/path",\n'
         "           or a path inside the app"
     )
 
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        if not isinstance(value, str) or not self._check(value):
+            scheme = value.partition(":")[0] if isinstance(value, str) else ""
+            raise ValidationError(_FORMS.get(scheme, self.allowed))
+        return value
+
     def _check(self, value: str) -> bool:
-        try:
-            url = urlsplit(value)
-            bare = (url.username, url.password) == (None, None) and url.port != 0
-        except ValueError:
-            return False
-        if not url.scheme and "://" not in value:
-            return is_app_path(value)
-        # What it names becomes a file's name, unless the model has a path of its own.
-        named = bool(url.path.strip("/")) and is_app_path(default_path(value))
-        return url.scheme in ("s3", "https", "http") and bool(url.hostname) and named and bare
+        if "://" in value:
+            return parse(value) is not None
+        return is_path_below(value) and not _SCHEME.match(value)
 
 
-def is_app_path(text: str) -> bool:
-    """Whether `text` is a relative path that names something, never goes up, and can exist."""
-    path = PurePosixPath(text)
-    below = bool(path.parts) and not path.is_absolute() and ".." not in path.parts
-    short = len(os.fsencode(text)) <= _LONGEST_PATH and all(
-        len(os.fsencode(part)) <= _LONGEST_NAME for part in path.parts
-    )
-    return below and short and "\0" not in text
-
-
-def default_path(source: str) -> str:
+def default_path(source: str, *, unpack: bool = False) -> str:
     """`models/<last part of the source>`; "" when that part is empty."""
-    name = unquote(urlsplit(source).path.rpartition("/")[2])
+    url = parse(source)
+    name = url.name if url else PurePosixPath(source).name
+    if unpack:
+        name = _ARCHIVE.sub("", name)
     return f"models/{name}" if name else ""

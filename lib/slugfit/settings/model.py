@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from slugfit.settings.urls import parse
 from slugfit.sizes import parse_size
 
 StripLevel = Literal["off", "safe"]
+AddressingStyle = Literal["auto", "path", "virtual"]
 
 # The platform's limits since March 2026. Whether its M is 10^6 or 2^20 is not
 # documented: the stricter one never surprises.
@@ -34,11 +36,34 @@ class StripSettings:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """`source` is a URL or a path inside the app; `path` is relative to the app's root."""
+    """`source` is a URL or a path inside the app; `path` is relative to the app's root.
+
+    `include` and `exclude` are globs relative to a source that is a prefix;
+    `authorization` is the header's value.
+    """
 
     source: str
     path: str
     sha256: str | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    unpack: bool = False
+    authorization: str | None = field(default=None, repr=False)
+    requester_pays: bool = False
+
+    @property
+    def is_prefix(self) -> bool:
+        """Whether the source is all that a store has below a name."""
+        url = parse(self.source)
+        return url is not None and url.is_prefix
+
+
+@dataclass(frozen=True)
+class FetchSettings:
+    """`deadline` in seconds, for all models together; `cache_limit` in bytes."""
+
+    deadline: float = 1200.0
+    cache_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,11 +79,16 @@ class S3Credentials:
 
 @dataclass(frozen=True)
 class S3Settings:
-    """Key pairs in the order of preference, and where the store is if it is not AWS."""
+    """Key pairs in the order of preference, and where the store is if it is not AWS.
+
+    `ambient` lets boto3 look for credentials as it does on a developer's computer.
+    """
 
     credentials: tuple[S3Credentials, ...] = ()
     region: str | None = None
     endpoint_url: str | None = None
+    addressing_style: AddressingStyle = "auto"
+    ambient: bool = False
 
     def credentials_for(self, bucket: str) -> S3Credentials | None:
         """An add-on's own bucket needs the add-on's key; any other bucket takes the general one."""
@@ -68,11 +98,44 @@ class S3Settings:
 
 
 @dataclass(frozen=True)
+class HubSettings:
+    """The Hugging Face hub, or one that speaks its protocol."""
+
+    endpoint: str = "https://huggingface.co"
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class GcsSettings:
+    """Google Cloud Storage. `service_account` is the JSON text of its key."""
+
+    endpoint: str = "https://storage.googleapis.com"
+    service_account: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class AzureSettings:
+    """Azure Blob Storage. Without `endpoint`, each account has its own."""
+
+    endpoint: str | None = None
+    key: str | None = field(default=None, repr=False)
+    sas_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
-    """Everything a build is told, from files and config vars. `origin` names the file, if any."""
+    """Everything a build is told, from files and config vars. `origin` names the file, if any.
+
+    `secrets` are those that only the configuration leads to.
+    """
 
     origin: str | None = None
     budget: BudgetSettings = BudgetSettings()
     strip: StripSettings = StripSettings()
     models: tuple[ModelSettings, ...] = ()
+    fetch: FetchSettings = FetchSettings()
     s3: S3Settings = S3Settings()
+    hub: HubSettings = HubSettings()
+    gcs: GcsSettings = GcsSettings()
+    azure: AzureSettings = AzureSettings()
+    secrets: tuple[str, ...] = field(default=(), repr=False)

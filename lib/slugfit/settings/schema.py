@@ -6,67 +6,130 @@ error tree into problems that name the key, what was found and what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validates_schema
 
+from slugfit.files import is_path_below
 from slugfit.settings.failures import Problem
 from slugfit.settings.fields import (
     AppPath,
     Choice,
+    Duration,
+    Flag,
     Glob,
     Sha256,
     Size,
     SourceUrl,
+    VarName,
     default_path,
 )
 from slugfit.settings.model import ModelSettings, StripLevel
+from slugfit.settings.urls import HttpUrl, S3Url, Url, parse
 
-_UNKNOWN = "unknown key"
+UNKNOWN = "unknown key"
 _TABLE = "a table"
 _MISSING: Final = "nothing: the key is missing"
 
 KeyPath = tuple[str | int, ...]
 
 
-class _Table(Schema):
+class Table(Schema):
+    """A table that takes no key but its own."""
+
     class Meta:
         unknown = RAISE
 
-    error_messages = {"unknown": _UNKNOWN, "type": _TABLE}  # noqa: RUF012 (marshmallow's)
+    error_messages = {"unknown": UNKNOWN, "type": _TABLE}  # noqa: RUF012 (marshmallow's)
 
 
-class BudgetSchema(_Table):
+class BudgetSchema(Table):
     limit = Size()
     warn = Size()
 
 
-class StripSchema(_Table):
+def _globs(directory: str, example: str) -> fields.List[str]:
+    return fields.List(Glob(directory, example), error_messages={"invalid": "a list of globs"})
+
+
+class StripSchema(Table):
     level = Choice(*get_args(StripLevel))
-    keep = fields.List(Glob(), error_messages={"invalid": "a list of globs"})
-    remove = fields.List(Glob(), error_messages={"invalid": "a list of globs"})
+    keep = _globs("site-packages", "numpy/**/tests")
+    remove = _globs("site-packages", "numpy/**/tests")
 
 
-class ModelSchema(_Table):
+class FetchSchema(Table):
+    deadline = Duration()
+    cache_limit = Size()
+
+
+def _is_directory(url: Url | None) -> bool:
+    return url is not None and url.is_prefix
+
+
+def _is_file(url: Url | None) -> bool:
+    return url is not None and not url.is_prefix
+
+
+def _keeps_secrets(url: Url | None) -> bool:
+    return isinstance(url, HttpUrl) and url.keeps_secrets
+
+
+def _is_in_s3(url: Url | None) -> bool:
+    return isinstance(url, S3Url)
+
+
+_DIRECTORY = 'only with a directory as the source: "s3://bucket/directory/"'
+# What these keys ask of the source, when they are set.
+_FIT: Final[dict[str, tuple[Callable[[Url | None], bool], str]]] = {
+    "include": (_is_directory, _DIRECTORY),
+    "exclude": (_is_directory, _DIRECTORY),
+    "unpack": (_is_file, 'only with an archive as the source: "s3://bucket/key.tar.gz"'),
+    "authorization": (_keeps_secrets, 'only with a source that begins with "https://"'),
+    "requester_pays": (_is_in_s3, 'only with a source that begins with "s3://"'),
+}
+
+
+class ModelSchema(Table):
     source = SourceUrl(required=True, error_messages={"required": SourceUrl.allowed})
     path = AppPath()
     sha256 = Sha256()
+    include = _globs("the source", "*.safetensors")
+    exclude = _globs("the source", "*.safetensors")  # type: ignore[assignment] # a field, not Schema's
+    unpack = Flag()
+    authorization = VarName()
+    requester_pays = Flag()
+
+    @validates_schema
+    def _check_fit(self, data: dict[str, Any], **kwargs: Any) -> None:
+        url = parse(data["source"])
+        unfit = {
+            key: [allowed]
+            for key, (fits, allowed) in _FIT.items()
+            if data.get(key) and not fits(url)
+        }
+        if "path" not in data and not is_path_below(_default_path(data)):
+            unfit["path"] = ["a path: the end of the source is no name for a file"]
+        if unfit:
+            raise ValidationError(unfit)
 
     @post_load
     def _build(self, data: dict[str, Any], **kwargs: Any) -> ModelSettings:
-        sha256 = data.get("sha256")
-        return ModelSettings(
-            source=data["source"],
-            path=data.get("path", default_path(data["source"])),
-            sha256=sha256.lower() if sha256 else None,
-        )
+        """`authorization` is still the name of the config var."""
+        globs = {key: tuple(data.get(key, ())) for key in ("include", "exclude")}
+        return ModelSettings(**{"path": _default_path(data)} | data | globs)
 
 
-class SettingsSchema(_Table):
+def _default_path(model: dict[str, Any]) -> str:
+    return default_path(model["source"], unpack=model.get("unpack", False))
+
+
+class SettingsSchema(Table):
     budget = fields.Nested(BudgetSchema)
     strip = fields.Nested(StripSchema)
+    fetch = fields.Nested(FetchSchema)
     models = fields.List(
         fields.Nested(ModelSchema), error_messages={"invalid": "tables that begin with [[models]]"}
     )
@@ -77,8 +140,8 @@ def load_table(table: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, Problem]
     try:
         return SettingsSchema().load(table), []
     except ValidationError as error:
-        leaves = sorted(_leaves(error.messages), key=lambda leaf: _position(leaf[0]))
-        return {}, [(path, _problem(table, path, text)) for path, text in leaves]
+        found = sorted(leaves(error.messages), key=lambda leaf: _position(leaf[0]))
+        return {}, [(path, _problem(table, path, text)) for path, text in found]
 
 
 def key_name(path: KeyPath) -> str:
@@ -87,21 +150,23 @@ def key_name(path: KeyPath) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def _leaves(errors: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+def leaves(errors: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Each error message with its path; "_schema" stands for the table as a whole."""
     if isinstance(errors, Mapping):
         for key, value in errors.items():
-            of_the_table = key == "_schema" and value != [_UNKNOWN]
-            yield from _leaves(value, path if of_the_table else (*path, key))
+            of_the_table = key == "_schema" and value != [UNKNOWN]
+            yield from leaves(value, path if of_the_table else (*path, key))
     else:
         yield path, str(errors[0])
 
 
 def _problem(table: Any, path: KeyPath, message: str) -> Problem:
     """A problem whose `where` is only the key: whoever knows the file adds its name."""
-    found = _describe(_look_up(table, path))
-    if message != _UNKNOWN:
-        return Problem(where=key_name(path), found=found, allowed=message)
+    value = _look_up(table, path)
+    if message == VarName.allowed:
+        return Problem(key_name(path), *VarName.tell(value))
+    if message != UNKNOWN:
+        return Problem(where=key_name(path), found=_describe(value), allowed=message)
     known = sorted(_known_keys(path[:-1]))
     close = get_close_matches(str(path[-1]), known, n=1)
     hint = f'Perhaps you meant "{close[0]}"?' if close else ""
