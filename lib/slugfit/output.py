@@ -5,6 +5,7 @@ Everything passes a `Redactor` on its way out, whoever wrote it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from typing import Any, TextIO
@@ -15,22 +16,33 @@ from slugfit.errors import Failure, render
 _RED = "\033[1;31m"
 _YELLOW = "\033[1;33m"
 _RESET = "\033[0m"
+_REPLACE = "\r\033[K"  # to the line's beginning, and clear it
+_USUAL_COLUMNS = 80
 
 REDACTED = "[redacted]"
 _SHORTEST_SECRET = 4  # less is no secret, and would be found in every other word
+_SHORTEST_LINE = 16  # of a secret of several lines, which can have braces and blanks among them
 _USERINFO = re.compile(r"(?<=://)[^/\s?#]+@")
 # With a "=" anywhere: the clients' messages have only paths. Else only in a URL.
-_QUERY = re.compile(r"(://[^\s?\"<>]*)?\?(?(1)[^\s\"<>]+|[^\s\"<>]*=[^\s\"<>]*)")
+# An object's version is no secret: it is part of the name.
+_VERSION = r"(?:versionId=[A-Za-z0-9._~-]+|generation=[0-9]+)(?:[\s\"<>]|$)"
+_QUERY = re.compile(rf"(://[^\s?\"<>]*)?\?(?!{_VERSION})(?(1)[^\s\"<>]+|[^\s\"<>]*=[^\s\"<>]*)")
 
 
 class Redactor:
     """Takes secrets, URL credentials and query strings out of a text."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        long = [secret for secret in secrets if len(secret) >= _SHORTEST_SECRET]
-        spellings = {spell(secret) for secret in long for spell in (str, quote, quote_plus)}
+        self._spellings: set[str] = set()
+        self._secrets: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Take these out from now on, too."""
+        long = [part for secret in secrets for part in _parts(secret)]
+        self._spellings |= {spell(part) for part in long for spell in (str, quote, quote_plus)}
         # The longest first: a key can be a prefix of another.
-        ordered = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+        ordered = sorted(self._spellings, key=lambda spelling: (-len(spelling), spelling))
         self._secrets = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def __call__(self, text: str) -> str:
@@ -48,13 +60,35 @@ class Redactor:
         return self(data) if isinstance(data, str) else data
 
 
+def _parts(secret: str) -> list[str]:
+    """The secret, and each of its lines: the log is redacted a line at a time."""
+    lines = [line.strip() for line in secret.splitlines()]
+    shortest = _SHORTEST_LINE if len(lines) > 1 else _SHORTEST_SECRET
+    parts = [line for line in lines if len(line) >= shortest]
+    return [secret, *parts] if len(secret) >= _SHORTEST_SECRET else []
+
+
 class Output:
     """Steps and details to stdout, warnings and errors to stderr."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO, redact: Redactor) -> None:
         self._stdout = stdout
         self._stderr = stderr
+        self._is_transient = False
         self.redact = redact
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody watches, for whom a line may change."""
+        return self._stdout.isatty()
+
+    def transient(self, text: str) -> None:
+        """A detail that the next line takes the place of. For terminals only."""
+        # A line that the terminal breaks can't be replaced. Some do not know how wide they are.
+        columns = os.get_terminal_size(self._stdout.fileno()).columns or _USUAL_COLUMNS
+        line = f"       {self.redact(text)}"[: columns - 1]
+        print(f"{_REPLACE}{line}", end="", file=self._stdout, flush=True)
+        self._is_transient = True
 
     def step(self, text: str) -> None:
         self._write(self._stdout, f"-----> {text}")
@@ -77,10 +111,14 @@ class Output:
         self._stdout.flush()
         self._write(self._stderr, "")
         for line in lines:
-            text = f" !     {line}".rstrip()
+            # Redacted first: a query string ends with the line, and would take the reset along.
+            text = f" !     {self.redact(line)}".rstrip()
             self._write(self._stderr, f"{colour}{text}{_RESET}")
         self._write(self._stderr, "")
 
     def _write(self, stream: TextIO, line: str) -> None:
+        if self._is_transient:
+            print(_REPLACE, end="", file=self._stdout, flush=True)
+            self._is_transient = False
         # Flushed a line at a time: Heroku shows both streams in one log.
         print(self.redact(line), file=stream, flush=True)

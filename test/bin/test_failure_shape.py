@@ -8,7 +8,6 @@ import subprocess
 from pathlib import Path
 from typing import ClassVar
 
-import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -80,23 +79,6 @@ class PythonUnsupported(Failure):
         )
 
 
-class DependenciesNotInstalled(Failure):
-    """As lib/boot.sh tells it. `said` is the end of pip's log."""
-
-    id = "boot::dependencies-not-installed"
-    kind = "upstream"
-
-    def __init__(self, said: str) -> None:
-        self.said = said
-
-    def explain(self) -> Explanation:
-        return Explanation(
-            summary="Slugfit's own dependencies could not be installed.",
-            evidence=(self.said or "pip said nothing.",),
-            fixes=("the status of the Python Package Index: https://status.python.org",),
-        )
-
-
 class Unexpected(Failure):
     """As lib/failure.sh tells it."""
 
@@ -106,7 +88,7 @@ class Unexpected(Failure):
     def explain(self) -> Explanation:
         return Explanation(
             summary="The build script stopped unexpectedly.",
-            evidence=('boot.sh:12: mkdir -p "${HELPER_DIR}"',),
+            evidence=('failure.sh:12: rm -f "${1}/${RECORD}"',),
             fixes=("Report it with the lines above: https://github.com/slugfit/slugfit/issues",),
         )
 
@@ -117,33 +99,12 @@ def test_a_missing_python_reads_alike(tmp_path: Path) -> None:
 
 
 def test_an_unsupported_python_reads_alike(tmp_path: Path) -> None:
-    python = tmp_path / ".heroku" / "python" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text("#!/bin/sh\nexit 1\n")
-    python.chmod(0o755)
-    said = bash_bytes('boot::find_python "$@"', tmp_path, tmp_path / "cache")
+    said = bash_bytes('boot::python_unsupported "$@"', tmp_path)
     assert said == python_bytes(PythonUnsupported())
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        pytest.param("ERROR: No matching distribution found for boto3", id="one line"),
-        pytest.param("WARNING: Retrying\n\nERROR: 'a' \"b\" \\n $HOME `id` *", id="more lines"),
-        pytest.param("ERROR: é € 😀", id="not ASCII"),
-        pytest.param("-n", id="an option of echo"),
-        pytest.param("", id="nothing"),
-        pytest.param("ERROR: indented\n   \n    deeper   ", id="white space at the ends"),
-    ],
-)
-def test_a_failed_installation_reads_alike(tmp_path: Path, said: str) -> None:
-    assert bash_bytes('boot::installation_failed "$@"', tmp_path, said) == python_bytes(
-        DependenciesNotInstalled(said)
-    )
-
-
 def test_an_internal_error_reads_alike(tmp_path: Path) -> None:
-    place = 'boot.sh:12: mkdir -p "${HELPER_DIR}"'
+    place = 'failure.sh:12: rm -f "${1}/${RECORD}"'
     assert bash_bytes('failure::internal "$@"', tmp_path, place) == python_bytes(Unexpected())
 
 

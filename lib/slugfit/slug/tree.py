@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from slugfit.distributions import Owners, installed
+from slugfit.files import directories_above
 
 Kind = Literal["app", "python", "distribution", "model", "buildpack"]
 
@@ -39,7 +40,7 @@ def items(app: Path, site: Path | None, models: Iterable[str]) -> dict[Item, lis
 
 class _Classifier:
     def __init__(self, app: Path, site: Path | None, models: Iterable[str]) -> None:
-        self._models = frozenset(models)
+        self._models = frozenset(map(os.path.normpath, models))
         self._site = f"{site.relative_to(app).as_posix()}/" if site else None
         distributions = installed(site) if site else ()
         self._owners = Owners(distributions)
@@ -47,8 +48,9 @@ class _Classifier:
         self._info = {d.info: d.name for d in distributions}
 
     def item(self, path: str) -> Item:
-        if path in self._models:
-            return Item("model", path)
+        for model in (path, *directories_above(path)):
+            if model in self._models:
+                return Item("model", model)
         if self._site and path.startswith(self._site):
             inner = path.removeprefix(self._site)
             name = self._info.get(inner.partition("/")[0]) or self._owners.owner(inner)

@@ -1,0 +1,1 @@
+"""What bin/ hands over to: only here are failures caught and exit codes chosen."""

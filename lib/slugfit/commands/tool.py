@@ -1,0 +1,77 @@
+"""bin/slugfit: what a build does with models, outside a build.
+
+A command is a file beside this one, and a line in COMMANDS. The file has
+`add_arguments(parser)` and `run(args, context)`, which returns the exit code. At its top it
+imports the ground floor alone: `run` imports the rest once `context.dependencies` has provided
+what that runs on. The help is there at once, and without a network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from slugfit import VERSION
+from slugfit.commands.context import Context
+from slugfit.commands.endings import Unexpected, end_as_failures_do
+from slugfit.dependencies import Dependencies
+from slugfit.errors import Failure
+from slugfit.output import Output, Redactor
+
+COMMANDS = {
+    "fetch": "fetch a model as a build would: verified, and resumed after an interruption",
+    "lock": "write slugfit.lock, which pins the content of each of an app's models",
+}
+_FAILED = 1
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
+    """0, 1 when the command failed and has said why, 2 when it was not understood."""
+    end_as_failures_do()
+    args = _parser(arguments).parse_args(arguments)
+    context = _context(environ)
+    try:
+        return int(args.run(args, context))
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except Exception as error:
+        failure = error if isinstance(error, Failure) else Unexpected("command", error)
+        context.output.failure(failure)
+        return _FAILED
+    finally:
+        context.dependencies.discard()
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Knows the arguments of the command that is named, and of the others the names."""
+    parser = argparse.ArgumentParser(
+        prog="slugfit", description="What Slugfit does in a build, here."
+    )
+    parser.add_argument("--version", action="version", version=f"slugfit {VERSION}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        if name in arguments[:1]:
+            module = import_module(f"slugfit.commands.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _context(environ: Mapping[str, str]) -> Context:
+    output = Output(sys.stdout, sys.stderr, Redactor())
+    cache = _cache(environ)
+    dependencies = Dependencies(cache, environ, output, provisional=False)
+    return Context(environ, output, dependencies, cache, Path.cwd())
+
+
+def _cache(environ: Mapping[str, str]) -> Path:
+    """SLUGFIT_CACHE_DIR, or slugfit in the user's directory for caches."""
+    if own := environ.get("SLUGFIT_CACHE_DIR"):
+        return Path(own).absolute()
+    caches = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME") or "~", ".cache")
+    return Path(caches, "slugfit").expanduser()
