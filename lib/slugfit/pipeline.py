@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from slugfit.dependencies import Dependencies
 from slugfit.files import Changes
-from slugfit.models.fetch import FetchedModel, Fetcher, settled, warn_of_plain_http
+from slugfit.models.fetch import FetchedModel, Fetcher, warn_of_risks
+from slugfit.models.lock import lock_models, read_lock
+from slugfit.models.patience import Clock, Deadline
 from slugfit.models.store import ModelStore
 from slugfit.models.transfer import Transfer
+from slugfit.models.wire import Network
+from slugfit.needs import groups_for
 from slugfit.output import Output
-from slugfit.plan import Plan, is_url, make_plan
+from slugfit.plan import Plan, make_plan, source_of
 from slugfit.report.document import BuildFacts, document, flat_record
 from slugfit.report.log import show_slug, show_strip, warn_of_size
-from slugfit.settings import load
-from slugfit.settings.config_vars import ConfigVars
+from slugfit.settings.config_vars import ConfigVars, Named
+from slugfit.settings.load import load
 from slugfit.settings.model import Settings
+from slugfit.settings.urls import display_of
+from slugfit.sizes import format_size
 from slugfit.slug.budget import OverLimit, Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.memory import Scales
@@ -46,6 +52,8 @@ class Request:
     python_version: str
     stack: str
     config_vars: ConfigVars
+    named: Named
+    network: Network
     child_env: Mapping[str, str]
 
     @property
@@ -69,17 +77,18 @@ class Steps:
         self.durations[name] = self.clock() - begin
 
 
-def build(request: Request, steps: Steps, output: Output) -> Record:
+def build(request: Request, steps: Steps, dependencies: Dependencies, output: Output) -> Record:
     """Run the whole build and return its flat record. Any exception leaves all as it was."""
     with steps.step("settings"):
-        settings = load(request.app, request.config_vars)
+        settings = _lock(load(request.app, request.config_vars, request.named), request.app)
+        output.redact.learn(settings.secrets)
         output.step(f"Reading configuration from {_origin(settings)}")
     app = Changes(request.app, request.app / OWN_DIRECTORY / "removed")
     cache = Changes(request.own_cache, request.own_cache / "removed")
     for changes in (app, cache):
         changes.undo()  # what a build that was killed had set aside
     try:
-        return _Build(request, settings, app, cache, steps, output).run()
+        return _Build(request, settings, dependencies, app, cache, steps, output).run()
     except BaseException:
         app.undo()
         cache.undo()
@@ -92,6 +101,7 @@ class _Build:
 
     _request: Request
     _settings: Settings
+    _dependencies: Dependencies
     _app: Changes
     _cache: Changes
     _steps: Steps
@@ -104,23 +114,30 @@ class _Build:
     def run(self) -> Record:
         with self._steps.step("plan"):
             plan = self._plan()
+        with self._steps.step("dependencies"):
+            self._dependencies.provide(*groups_for(self._settings))
         with self._steps.step("fetch"):
-            models = self._fetch(plan)
+            fetcher = self._fetcher()
+            models = self._fetch(plan, fetcher)
         with self._steps.step("strip"):
             stripped = self._strip()
         with self._steps.step("measure"):
             slug = self._measure(models, stripped)
         with self._steps.step("report"):
-            return self._finish(plan, models, stripped, slug)
+            return self._finish(fetcher, models, stripped, slug)
 
     def _plan(self) -> Plan:
-        sources = tuple(m.source for m in self._settings.models if is_url(m.source))
+        sources = (source_of(model) for model in self._settings.models)
         return make_plan(self._settings, self._store.contents(sources), self._request.app)
 
-    def _fetch(self, plan: Plan) -> tuple[FetchedModel, ...]:
-        warn_of_plain_http(plan.models, self._output)
-        transfer = Transfer(time.sleep, random.Random())  # noqa: S311 (jitter, no secret)
-        fetcher = Fetcher(self._store, self._app, transfer, self._settings.s3, self._output)
+    def _fetcher(self) -> Fetcher:
+        clock = Clock()
+        deadline = Deadline(clock, self._settings.fetch.deadline)
+        transfer = Transfer(self._request.network, clock, deadline)
+        return Fetcher(self._store, self._app, transfer, self._settings, self._output)
+
+    def _fetch(self, plan: Plan, fetcher: Fetcher) -> tuple[FetchedModel, ...]:
+        warn_of_risks((step.model for step in plan.models), self._output)
         return tuple(fetcher.take(step) for step in plan.models)
 
     def _strip(self) -> Stripped:
@@ -158,8 +175,16 @@ class _Build:
         )
         return files + Weight(compressed=zeroed)
 
+    def _settle(self, fetcher: Fetcher) -> None:
+        limit = self._settings.fetch.cache_limit
+        for source in self._store.settle(fetcher.settled, limit):
+            self._output.detail(
+                f"Not kept in the build cache, which is limited to {format_size(limit or 0)}: "
+                + display_of(source.partition("\n")[0])
+            )
+
     def _finish(
-        self, plan: Plan, models: tuple[FetchedModel, ...], stripped: Stripped, slug: Slug
+        self, fetcher: Fetcher, models: tuple[FetchedModel, ...], stripped: Stripped, slug: Slug
     ) -> Record:
         facts = BuildFacts(
             settings=self._settings,
@@ -173,10 +198,17 @@ class _Build:
         text = json.dumps(self._output.redact.values(document(facts)), indent=2) + "\n"
         self._app.write(self._request.app / OWN_DIRECTORY / "report.json", text.encode())
         self._cache.write(self._request.own_cache / "report.json", text.encode())
-        self._store.settle(settled(plan.models, models))
+        self._settle(fetcher)
         self._app.keep()
         self._cache.keep()
+        self._store.forget_partial()
         return flat_record(facts)
+
+
+def _lock(settings: Settings, app: Path) -> Settings:
+    """The settings with the checksums of the app's lock, if it has one."""
+    lock = read_lock(app)
+    return replace(settings, models=lock_models(settings.models, lock))
 
 
 def _origin(settings: Settings) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -23,29 +24,45 @@ class Action(Enum):
 
 @dataclass(frozen=True)
 class Cached:
-    """What the cache knows of a source: the content it had, and the store's ETag for it."""
+    """What the cache knows of a source: the content it had, and the store's ETag for it.
+
+    `manifest` is the sha256 of the list of files, when there are many; `sha256` then is that of
+    the list, too, or of the archive that they were unpacked from. `journal` is the sha256 of
+    what is known of each of them, if they are a store's.
+    """
 
     sha256: str
     bytes: int
     etag: str | None = None
+    manifest: str | None = None
+    journal: str | None = None
 
 
 @dataclass(frozen=True)
 class CacheContents:
-    """Contents by source, and the sha256 of every stored content."""
+    """Contents by source, the sha256 of every stored content, and unpacked archives by theirs."""
 
     sources: Mapping[str, Cached]
     stored: frozenset[str]
+    unpacked: Mapping[str, Cached] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ModelStep:
-    """One model's way into the app. `target` is inside the app and free."""
+    """One model's way into the app. `target` is inside the app and free.
+
+    `cached` is what is known of the source; of a pinned model, the content to reuse, if there is.
+    """
 
     model: ModelSettings
     action: Action
     target: Path
     cached: Cached | None = None
+
+    @property
+    def source(self) -> str:
+        """What names the content that is fetched: the URL, and what is taken of it."""
+        return source_of(self.model)
 
 
 @dataclass(frozen=True)
@@ -137,6 +154,13 @@ def is_url(source: str) -> bool:
     return "://" in source
 
 
+def source_of(model: ModelSettings) -> str:
+    """The same for two models exactly if one content does for both."""
+    options = {"include": model.include, "exclude": model.exclude, "unpack": model.unpack}
+    given = {name: value for name, value in options.items() if value}
+    return f"{model.source}\n{json.dumps(given)}" if given else model.source
+
+
 def _model_step(model: ModelSettings, cache: CacheContents, app: Path) -> ModelStep:
     target = _inside(app, model.path)
     if not is_url(model.source):
@@ -149,15 +173,24 @@ def _model_step(model: ModelSettings, cache: CacheContents, app: Path) -> ModelS
             _check_free(app, target)
         return ModelStep(model, Action.LINK, target)
     _check_free(app, target)
-    cached = cache.sources.get(model.source)
-    return ModelStep(model, _remote_action(model, cached, cache.stored), target, cached)
-
-
-def _remote_action(model: ModelSettings, cached: Cached | None, stored: frozenset[str]) -> Action:
+    cached = cache.sources.get(source_of(model))
     if model.sha256:
-        return Action.REUSE if model.sha256 in stored else Action.FETCH
-    known = cached is not None and cached.etag is not None and cached.sha256 in stored
-    return Action.REVALIDATE if known else Action.FETCH
+        pinned = _pinned(model, model.sha256, cached, cache)
+        return ModelStep(model, Action.REUSE if pinned else Action.FETCH, target, pinned or cached)
+    revalidates = cached and cached.etag and (cached.manifest or cached.sha256) in cache.stored
+    return ModelStep(model, Action.REVALIDATE if revalidates else Action.FETCH, target, cached)
+
+
+def _pinned(
+    model: ModelSettings, sha256: str, cached: Cached | None, cache: CacheContents
+) -> Cached | None:
+    """The stored content of this checksum, wherever it came from."""
+    known = cached if cached and cached.sha256 == sha256 else None
+    if model.unpack:
+        return known or cache.unpacked.get(sha256)
+    if sha256 not in cache.stored:
+        return None
+    return known or Cached(sha256, 0, manifest=sha256 if model.is_prefix else None)
 
 
 def _inside(app: Path, relative: str) -> Path:

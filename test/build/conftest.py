@@ -12,6 +12,7 @@ from support.fixtures import BUCKET, KEY, MakeApp
 from support.heroku import App
 from support.paths import DIGITS
 from support.s3 import S3Server
+from support.workbench import Workbench
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +31,25 @@ def s3(s3_server: S3Server) -> S3Server:
 
 
 @pytest.fixture(scope="session")
-def booted_cache() -> Iterator[Path]:
-    """A build cache in which the helper's dependencies are installed, and nothing else of ours."""
-    with App("settings_absent") as app:
+def booted(s3_server: S3Server) -> Iterator[App]:
+    """An app that was built before, with a model from S3."""
+    s3_server.put(BUCKET, KEY, DIGITS / "digits.tflite")
+    config = {**s3_server.config, "SLUGFIT_MODELS": f"s3://{BUCKET}/{KEY}"}
+    with App("settings_absent", config=config) as app:
         app.deploy()
-        yield app.cache_dir
+        yield app
+
+
+@pytest.fixture(scope="session")
+def booted_cache(booted: App) -> Path:
+    """A build cache in which the helper's dependencies are installed, its client for S3, too."""
+    return booted.cache_dir
+
+
+@pytest.fixture
+def bench(booted: App, tmp_path: Path) -> Workbench:
+    """Our compile alone, on a cache where the helper has booted before."""
+    return Workbench(tmp_path, booted)
 
 
 @pytest.fixture

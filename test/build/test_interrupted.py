@@ -4,118 +4,129 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from support.fixtures import MakeApp, without_record
-from support.heroku import App
+from slugfit.models.sources import FIRST_BYTES
+from support.fixtures import MakeApp, without_partial, without_record
 from support.http import Reply, ScriptedServer
 from support.paths import REPOSITORY
 from support.snapshot import Entry, snapshot
+from support.workbench import Workbench
+from unit.chance import chance
+from unit.shelf import Shelf
 
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
-
-
-@contextmanager
-def stalling_server() -> Iterator[str]:
-    """The URL of a model of which half arrives, and then nothing more."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection, suppress(ConnectionError):
-                connection.recv(4096)
-                connection.sendall(HEAD + b"w" * 500_000)
-                connection.recv(1)  # until the client is gone
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/model.bin"
+LARGE = chance(6).randbytes(3 * FIRST_BYTES)
 
 
 @pytest.fixture
-def built(make_app: MakeApp) -> App:
-    """An app that was built once, and whose build directory is as heroku/python left it."""
-    app = make_app("settings_absent", allow_failure=False, config={"SLUGFIT_STRIP_LEVEL": "off"})
-    app.deploy()
-    (app.build_dir / ".slugfit/report.json").unlink()
-    (app.build_dir / ".slugfit").rmdir()
-    return app
+def shelf() -> Iterator[Shelf]:
+    """A server from which the first part of a model arrives, and then nothing more."""
+    with Shelf({"model.bin": LARGE, "dir/config.json": b"{}"}) as shelf:
+        shelf.held_from = FIRST_BYTES
+        yield shelf
+        shelf.let_go()
 
 
-def start(app: App, source: str) -> subprocess.Popen[str]:
-    """Start our compile, and come back when it is in the middle of a fetch."""
-    (app.env_dir / "SLUGFIT_MODELS").write_text(source)
-    build = subprocess.Popen(
-        [REPOSITORY / "bin/compile", app.build_dir, app.cache_dir, app.env_dir],
-        env={"HOME": str(app.app_dir), "PATH": os.defpath},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert build.stdout is not None
-    for line in build.stdout:
-        if line.startswith("       from "):
-            break
+def start(bench: Workbench, models: str) -> subprocess.Popen[str]:
+    """Start a build, and come back when a fetch is recorded that it is in the middle of."""
+    build = bench.start({}, models=models)
     deadline = time.monotonic() + 20
-    while not unfinished(app):
+    while not recorded(bench):
         assert time.monotonic() < deadline, "the build fetches nothing"
         time.sleep(0.01)
     return build
 
 
-def unfinished(app: App) -> list[Path]:
-    return list((app.cache_dir / "slugfit/models").rglob("*.part"))
+def recorded(bench: Workbench) -> list[Path]:
+    return list((bench.own_cache / "models/partial").glob("*.json"))
 
 
-def state(app: App) -> tuple[dict[str, Entry], dict[str, Entry]]:
-    return snapshot(app.build_dir), without_record(snapshot(app.cache_dir / "slugfit"))
+def state(bench: Workbench) -> tuple[dict[str, Entry], dict[str, Entry]]:
+    cache = without_partial(without_record(snapshot(bench.own_cache)))
+    return snapshot(bench.app), cache
 
 
-def test_a_build_that_is_told_to_end_leaves_everything_as_it_was(built: App) -> None:
-    before = state(built)
-    with stalling_server() as source, start(built, source) as build:
-        os.killpg(build.pid, signal.SIGTERM)
-        assert build.wait(20) == 143
-    assert state(built) == before
+def before(bench: Workbench) -> tuple[dict[str, Entry], dict[str, Entry]]:
+    """What there is when a build begins: a refused one leaves it so."""
+    assert bench.compile({"SLUGFIT_NONSENSE": "1"}).status == 1
+    return state(bench)
 
 
-def test_after_a_build_that_was_killed_the_next_one_finishes_and_clears_up(
-    built: App, tmp_path: Path
+def asked_from(shelf: Shelf) -> list[int]:
+    """Where the ranges begin that were asked for."""
+    ranges = (request.headers.get("Range", "bytes=0-") for request in shelf.requests)
+    return sorted(int(asked.removeprefix("bytes=").partition("-")[0]) for asked in ranges)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_after_a_build_that_was_ended_the_next_one_fetches_the_rest(
+    bench: Workbench, shelf: Shelf, number: signal.Signals
 ) -> None:
-    with stalling_server() as source, start(built, source) as build:
+    untouched = before(bench)
+    with start(bench, shelf.url("model.bin")) as build:
+        os.killpg(build.pid, number)
+        build.wait(20)
+    assert build.returncode == (143 if number == signal.SIGTERM else -signal.SIGKILL)
+    assert state(bench) == untouched
+    assert bench.left
+
+    shelf.let_go()
+    shelf.forget_requests()
+    again = bench.compile({}, models=shelf.url("model.bin"))
+    assert again.status == 0
+    assert "       going on after <size>, left by an earlier run\n" in again.log
+    assert asked_from(shelf)[0] >= FIRST_BYTES
+    assert (bench.app / "models/model.bin").read_bytes() == LARGE
+    assert bench.contents == [LARGE]
+    assert bench.left == {}
+
+
+def test_after_a_build_that_was_killed_another_model_is_fetched_and_all_else_cleared_up(
+    bench: Workbench, shelf: Shelf
+) -> None:
+    with start(bench, shelf.url("model.bin")) as build:
         os.killpg(build.pid, signal.SIGKILL)
-        assert build.wait(20) == -signal.SIGKILL
-    assert len(unfinished(built)) == 1
-
+        build.wait(20)
     with ScriptedServer({"/model.bin": Reply(b"whole")}) as web:
-        built.set_config({"SLUGFIT_MODELS": web.url("/model.bin")})
-        built.push()
-    assert (built.build_dir / "models/model.bin").read_bytes() == b"whole"
-    files = [p for p in (built.cache_dir / "slugfit/models").rglob("*") if p.is_file()]
-    assert sorted(path.read_bytes() for path in files if path.name != "index.json") == [b"whole"]
+        assert bench.compile({}, models=web.url("/model.bin")).status == 0
+    assert (bench.app / "models/model.bin").read_bytes() == b"whole"
+    assert bench.contents == [b"whole"]
+    assert bench.left == {}
 
 
-def test_what_a_killed_build_had_set_aside_is_returned_first(built: App) -> None:
-    package = next((built.build_dir / ".heroku/python").glob("lib/*/site-packages/pip"))
-    aside = built.build_dir / ".slugfit/removed" / package.relative_to(built.build_dir)
-    before = snapshot(package)
+def test_the_models_that_a_killed_build_had_before_are_used_again(
+    bench: Workbench, shelf: Shelf
+) -> None:
+    first = shelf.url("dir/config.json")
+    assert bench.compile({}, models=first).status == 0
+    with start(bench, f"{first}\n{shelf.url('model.bin')}") as build:
+        os.killpg(build.pid, signal.SIGKILL)
+        build.wait(20)
+    shelf.let_go()
+    assert bench.compile({}, models=f"{first}\n{shelf.url('model.bin')}").status == 0
+    assert bench.outcomes == ["unchanged", "fetched"]
+
+
+def test_what_a_killed_build_had_set_aside_is_returned_first(make_app: MakeApp) -> None:
+    app = make_app("settings_absent", allow_failure=False, config={"SLUGFIT_STRIP_LEVEL": "off"})
+    app.deploy()
+    package = next((app.build_dir / ".heroku/python").glob("lib/*/site-packages/pip"))
+    aside = app.build_dir / ".slugfit/removed" / package.relative_to(app.build_dir)
+    untouched = snapshot(package)
     aside.mkdir(parents=True)
     (package / "__init__.py").rename(aside / "__init__.py")
     done = subprocess.run(
-        [REPOSITORY / "bin/compile", built.build_dir, built.cache_dir, built.env_dir],
-        env={"HOME": str(built.app_dir), "PATH": os.defpath},
+        [REPOSITORY / "bin/compile", app.build_dir, app.cache_dir, app.env_dir],
+        env={"HOME": str(app.app_dir), "PATH": os.defpath},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert snapshot(package) == before
+    assert snapshot(package) == untouched
     assert not aside.exists()

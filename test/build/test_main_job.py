@@ -17,8 +17,10 @@ from support.snapshot import snapshot
 FIRST_BUILD = """\
 -----> Installing Slugfit's own dependencies into the build cache
 -----> Reading configuration from slugfit.toml
+-----> Installing Slugfit's client for S3 into the build cache
 -----> Fetching models/digits.tflite (<size>)
        from s3://slugfit-models/digits/digits.tflite
+       <size> in <time>, <rate>
 {the rest}"""
 
 REBUILD = """\

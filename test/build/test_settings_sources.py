@@ -50,6 +50,7 @@ def test_pyproject_toml_configures_the_build_as_slugfit_toml_does(
         "-----> Reading configuration from pyproject.toml\n"
         "-----> Fetching models/digits.tflite (<size>)\n"
         "       from s3://slugfit-models/digits/digits.tflite\n"
+        "       <size> in <time>, <rate>\n"
         "       To pin this content, add below its source:\n"
         f'       sha256 = "{SHA256}"\n'
         "-----> Measuring the slug\n"

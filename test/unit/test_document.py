@@ -66,6 +66,7 @@ def test_the_document_tells_everything() -> None:
                 "bytes": 4000,
                 "etag": '"1"',
                 "outcome": "fetched",
+                "files": None,
             }
         ],
         "strip": {

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.files import Changes
 from slugfit.models.failures import (
     AccessDenied,
     ChecksumMismatch,
@@ -20,77 +18,23 @@ from slugfit.models.failures import (
     Truncated,
     Unreachable,
 )
-from slugfit.models.fetch import FetchedModel, Fetcher, settled, warn_of_plain_http
-from slugfit.models.store import ModelStore
-from slugfit.models.transfer import Transfer
-from slugfit.plan import Action, Cached, ModelStep, is_url, make_plan
-from slugfit.settings.model import ModelSettings, S3Settings, Settings
+from slugfit.models.fetch import FetchedModel, warn_of_risks
+from slugfit.models.patience import TRIES
+from slugfit.plan import Cached
+from slugfit.settings.model import ModelSettings
 from support.http import Reply, ScriptedServer, failing, redirect
 from support.snapshot import snapshot
 from unit.build_log import BuildLog, error_text
-from unit.chance import chance
+from unit.machine import Machine
 from unit.servers import CannedServer, chunked
 
 MODEL = b"TFL3" * 30_000
 SHA256 = hashlib.sha256(MODEL).hexdigest()
 ZEROS = "0" * 64
 SIGNED = "?sig=5ecre7"
+END = "       120.0 KB in 0.0 s\n"
 PIN = f'       To pin this content, add below its source:\n       sha256 = "{SHA256}"\n'
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
-
-
-class Machine:
-    """An app and a build cache, and builds that fetch into them and do nothing else."""
-
-    def __init__(self, root: Path) -> None:
-        self.app = root / "app"
-        self.cache = root / "cache"
-        self.app.mkdir()
-        self.cache.mkdir()
-        self.log = BuildLog()
-        self.sleeps: list[float] = []
-
-    def fetch(self, *models: ModelSettings) -> tuple[FetchedModel, ...]:
-        """A build that succeeds; the next one gets a fresh app."""
-        self.begin()
-        fetched, steps = self.take(*models)
-        self.store.settle(settled(steps, fetched))
-        self.app_changes.keep()
-        self.cache_changes.keep()
-        return fetched
-
-    def failure(self, *models: ModelSettings) -> Failure:
-        """A build that fails, and what it leaves."""
-        self.begin()
-        before = snapshot(self.app), snapshot(self.cache)
-        with pytest.raises(Failure) as caught:
-            self.take(*models)
-        self.undo()
-        assert (snapshot(self.app), snapshot(self.cache)) == before
-        return caught.value
-
-    def begin(self) -> None:
-        self.log = BuildLog()
-        self.app_changes = Changes(self.app, self.app / ".slugfit/removed")
-        self.cache_changes = Changes(self.cache, self.cache / "removed")
-        self.store = ModelStore(self.cache / "models", self.cache_changes)
-
-    def take(
-        self, *models: ModelSettings
-    ) -> tuple[tuple[FetchedModel, ...], tuple[ModelStep, ...]]:
-        sources = tuple(model.source for model in models if is_url(model.source))
-        plan = make_plan(Settings(models=models), self.store.contents(sources), self.app)
-        transfer = Transfer(self.sleeps.append, chance())
-        fetcher = Fetcher(self.store, self.app_changes, transfer, S3Settings(), self.log.output)
-        return tuple(fetcher.take(step) for step in plan.models), plan.models
-
-    def undo(self) -> None:
-        self.app_changes.undo()
-        self.cache_changes.undo()
-
-    def renew_app(self) -> None:
-        shutil.rmtree(self.app)
-        self.app.mkdir()
 
 
 @pytest.fixture
@@ -121,7 +65,7 @@ def test_a_model_is_fetched_into_cache_and_app(machine: Machine, server: Scripte
         == f"""\
 -----> Fetching models/m.tflite (120.0 KB)
        from {url}
-{PIN}"""
+{END}{PIN}"""
     )
 
 
@@ -132,7 +76,7 @@ def test_a_pinned_model_is_fetched_without_advice(machine: Machine, server: Scri
         == f"""\
 -----> Fetching models/m.tflite (120.0 KB)
        from {server.url("/m.tflite")}
-"""
+{END}"""
     )
 
 
@@ -237,7 +181,7 @@ def test_a_damaged_content_in_the_cache_is_fetched_anew(
     assert again.outcome == "fetched"
     assert ["If-None-Match" in request.headers for request in server.requests] == [False]
     assert (machine.app / "models/m.tflite").read_bytes() == MODEL
-    assert machine.store.verified(SHA256) is not None
+    assert machine.store.holds(SHA256)
 
 
 def test_a_content_that_was_cached_before_survives_a_build_that_fails_later(
@@ -251,7 +195,7 @@ def test_a_content_that_was_cached_before_survives_a_build_that_fails_later(
     machine.take(model(server.url("/m.tflite")))
     machine.undo()
     assert snapshot(machine.cache / "models/sha256").keys() == before
-    assert machine.store.verified(SHA256) is not None
+    assert machine.store.holds(SHA256)
 
 
 def test_a_fetch_that_is_undone_leaves_nothing(machine: Machine, server: ScriptedServer) -> None:
@@ -282,7 +226,7 @@ def test_a_size_that_the_store_does_not_tell_is_left_out(machine: Machine) -> No
         == f"""\
 -----> Fetching models/m.tflite
        from {server.url}/m.tflite
-"""
+{END}"""
     )
 
 
@@ -298,7 +242,7 @@ def test_a_store_that_fails_at_first_is_patiently_asked(
         == f"""\
 -----> Fetching models/m.tflite (120.0 KB)
        from {server.url("/m.tflite")}
-"""
+{END}"""
     )
 
 
@@ -306,9 +250,9 @@ def test_a_store_that_fails_at_first_is_patiently_asked(
     ("reply", "expected", "requests"),
     [
         (Reply(status=403), AccessDenied, 1),
-        (Reply(status=500), ServerFailed, 4),
-        (Reply(hang_up=True), Unreachable, 4),
-        (Reply(MODEL, truncate_at=1000), Truncated, 4),
+        (Reply(status=500), ServerFailed, TRIES),
+        (Reply(hang_up=True), Unreachable, TRIES),
+        (Reply(MODEL, truncate_at=1000), Truncated, TRIES),
         (Reply(b"<!doctype html>"), HtmlPage, 1),
         (Reply(POINTER), LfsPointer, 1),
         (Reply(b"another model"), ChecksumMismatch, 1),
@@ -401,18 +345,14 @@ def test_only_sources_outside_the_app_are_remembered(
     (machine.app / "own").write_bytes(MODEL)
     machine.begin()
     models = (model("own", path="own"), model(server.url("/m.tflite" + SIGNED)))
-    fetched, steps = machine.take(*models)
+    machine.take(*models)
     url = server.url("/m.tflite" + SIGNED)
-    assert settled(steps, fetched) == {url: Cached(SHA256, len(MODEL), '"v1"')}
-
-
-def _steps(*models: ModelSettings) -> tuple[ModelStep, ...]:
-    return tuple(ModelStep(each, Action.FETCH, Path("/app", each.path)) for each in models)
+    assert machine.fetcher.settled == {url: Cached(SHA256, len(MODEL), '"v1"')}
 
 
 def test_plain_http_is_warned_of() -> None:
     log = BuildLog()
-    warn_of_plain_http(_steps(model("http://host/m.tflite" + SIGNED)), log.output)
+    warn_of_risks([model("http://host/m.tflite" + SIGNED)], log.output)
     assert log.steps == ""
     assert (
         log.alerts
@@ -432,12 +372,43 @@ def test_plain_http_is_warned_of() -> None:
 
 def test_a_pin_takes_half_of_that_worry_away() -> None:
     log = BuildLog()
-    warn_of_plain_http(_steps(model("http://host/m.tflite", SHA256)), log.output)
+    warn_of_risks([model("http://host/m.tflite", SHA256)], log.output)
     assert "\n !     Anyone between the server and the build can read it.\n" in log.alerts
 
 
-@pytest.mark.parametrize("source", ["https://host/m", "s3://bucket/m", "models/m", "http/m"])
-def test_other_sources_are_not_warned_of(source: str) -> None:
+@pytest.mark.parametrize("source", ["hf://org/name/m", "hf://org/name@main/dir/"])
+def test_a_branch_that_its_owner_can_move_is_warned_of(source: str) -> None:
     log = BuildLog()
-    warn_of_plain_http(_steps(model(source)), log.output)
+    warn_of_risks([model(source)], log.output)
+    assert (
+        log.alerts
+        == f"""\
+
+ !     Warning: A model follows a branch that its owner can move.
+ !
+ !     {source.replace("name/", "name@main/")}
+ !
+ !     The next build may get another model.
+ !
+ !     Name a commit instead of the branch, pin the content with sha256, or commit a
+ !     slugfit.lock: bin/slugfit lock
+
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "sha256"),
+    [
+        ("https://host/m", None),
+        ("s3://bucket/m", None),
+        ("models/m", None),
+        ("http/m", None),
+        ("hf://org/name@v1.0/m", None),
+        ("hf://org/name/m", SHA256),
+    ],
+)
+def test_other_sources_are_not_warned_of(source: str, sha256: str | None) -> None:
+    log = BuildLog()
+    warn_of_risks([model(source, sha256)], log.output)
     assert (log.steps, log.alerts) == ("", "")

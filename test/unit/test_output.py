@@ -191,6 +191,32 @@ def test_a_secret_is_no_pattern() -> None:
     assert Redactor(["a.c+[x"])("abc+[x a.c+[x") == "abc+[x [redacted]"
 
 
+@given(st.lists(st.text(PRINTABLE, min_size=20, max_size=64), min_size=2, max_size=5))
+def test_a_secret_of_several_lines_survives_in_none_of_them(lines: list[str]) -> None:
+    parts = [line.strip() for line in lines]
+    assume(all(len(part) >= 16 for part in parts))
+    log = Log("\n".join(lines) + "\n")
+    log.output.detail("\n".join(lines))
+    assert not any(part in log.stdout.getvalue() for part in parts)
+
+
+def test_a_short_line_of_a_long_secret_is_no_secret_of_its_own() -> None:
+    redact = Redactor(['{\n"type": 1,\n"key": "0123456789abcdef"\n}'])
+    assert redact('{ "type": 1, "key": "0123456789abcdef" }') == '{ "type": 1, [redacted] }'
+
+
+def test_a_line_end_is_no_part_of_a_secret() -> None:
+    assert Redactor(["abcd\n"])("abcd") == "[redacted]"
+
+
+def test_a_secret_that_comes_later_is_taken_out_from_then_on() -> None:
+    redact = Redactor(["first-secret"])
+    assert redact("first-secret second-secret") == "[redacted] second-secret"
+    redact.learn(["second-secret"])
+    redact.learn([])
+    assert redact("first-secret second-secret") == "[redacted] [redacted]"
+
+
 @pytest.mark.parametrize("secret", ["", "a", "abc"])
 def test_what_is_too_short_to_be_a_secret_takes_nothing_out(secret: str) -> None:
     assert Redactor([secret])("a cab, an abc") == "a cab, an abc"
@@ -238,6 +264,20 @@ def test_a_query_string_does_not_survive_beside_unusual_characters(
     assert Redactor()(text) == redacted
 
 
+@pytest.mark.parametrize(
+    "query", ["versionId=a&sig=b", "generation=1&sig=b", "generation=b", "versionId=a'&sig=b"]
+)
+def test_a_version_takes_no_other_part_of_a_query_along(query: str) -> None:
+    assert Redactor()(f"see https://host/p?{query} now") == "see https://host/p?[redacted] now"
+
+
+def test_the_forms_that_a_source_can_have_are_told_in_full() -> None:
+    sources = ["s3://b", "gs://b", "az://b", "hf://b", "https://b", "ftp://b"]
+    _, problems = load_table({"models": [{"source": source} for source in sources]})
+    for _, problem in problems:
+        assert Redactor()(problem.lines()) == problem.lines()
+
+
 def test_a_signed_query_does_not_survive_in_the_clients_own_words() -> None:
     url = f"http://127.0.0.1:{free_port()}/model.bin?X-Amz-Signature=0123456789abcdef"
     with pytest.raises(requests.ConnectionError) as caught:
@@ -254,6 +294,8 @@ def test_a_signed_query_does_not_survive_in_the_clients_own_words() -> None:
         "Is that so? Yes: mail me@example.com",
         "https://github.com/slugfit/slugfit#settingsinvalid",
         "numpy/**/tests?",
+        'from "s3://bucket/my key.bin?versionId=3sL4kqtJlcpXroDTDmJ.-rmSpXd3dIbrHY~_" (1 KB)',
+        "gs://bucket/key?generation=1700000000000000",
     ],
 )
 def test_what_holds_no_secret_stays_as_it_is(text: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -17,6 +19,7 @@ from slugfit.plan import (
     SourceMissing,
     is_url,
     make_plan,
+    source_of,
 )
 from slugfit.settings.model import ModelSettings, Settings
 from support.snapshot import snapshot
@@ -72,7 +75,86 @@ def test_what_is_cached_decides_how_a_model_comes(
     model = ModelSettings(URL, "models/digits.tflite", pin)
     sources = {URL: cached} if cached else {}
     plan = plan_for(app, model, cache=CacheContents(sources, frozenset(stored)))
+    if action is Action.REUSE and cached is None:
+        cached = Cached(ONE, 0)  # how large it is, the store will tell
     assert plan.models == (ModelStep(model, action, app / "models/digits.tflite", cached),)
+
+
+class Many(NamedTuple):
+    """What is known of a model of many files, and what the plan makes of it."""
+
+    pin: str | None
+    cached: Cached | None
+    stored: str
+    action: Action
+    reused: Cached | None
+    unpacked: Mapping[str, Cached] = {}
+
+
+PREFIX = "s3://bucket/model/"
+LIST = Cached(ONE, 1_000, "etag", manifest=ONE, journal=TWO)
+HELD = Cached(ONE, 1_000, "etag", manifest=TWO)
+
+
+def check_many(app: Path, model: ModelSettings, case: Many) -> None:
+    sources = {source_of(model): case.cached} if case.cached else {}
+    contents = CacheContents(sources, frozenset([case.stored]), case.unpacked)
+    plan = plan_for(app, model, cache=contents)
+    assert plan.models == (ModelStep(model, case.action, app / model.path, case.reused),)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Many(None, None, TWO, Action.FETCH, None), id="never seen"),
+        pytest.param(Many(None, LIST, ONE, Action.REVALIDATE, LIST), id="seen and still there"),
+        pytest.param(Many(None, LIST, TWO, Action.FETCH, LIST), id="seen, list gone"),
+        pytest.param(Many(ONE, LIST, ONE, Action.REUSE, LIST), id="pinned and there"),
+        pytest.param(
+            Many(ONE, None, ONE, Action.REUSE, Cached(ONE, 0, manifest=ONE)),
+            id="pinned, content of another source",
+        ),
+        pytest.param(Many(TWO, LIST, ONE, Action.FETCH, LIST), id="pinned anew"),
+    ],
+)
+def test_a_directory_is_cached_as_its_list_of_files(app: Path, case: Many) -> None:
+    check_many(app, ModelSettings(PREFIX, "models/many", case.pin), case)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Many(None, HELD, TWO, Action.REVALIDATE, HELD), id="seen and still there"),
+        pytest.param(Many(None, HELD, ONE, Action.FETCH, HELD), id="only packed"),
+        pytest.param(Many(ONE, HELD, TWO, Action.REUSE, HELD), id="pinned and there"),
+        pytest.param(
+            Many(ONE, None, TWO, Action.REUSE, HELD, {ONE: HELD}),
+            id="pinned, content of another source",
+        ),
+        pytest.param(Many(ONE, None, ONE, Action.FETCH, None), id="pinned, only packed"),
+        pytest.param(Many(TWO, HELD, TWO, Action.FETCH, HELD), id="pinned to its list"),
+    ],
+)
+def test_an_archive_is_cached_as_what_it_held(app: Path, case: Many) -> None:
+    check_many(app, ModelSettings("s3://bucket/m.tgz", "models/m", case.pin, unpack=True), case)
+
+
+def test_models_of_one_content_have_one_source() -> None:
+    one = ModelSettings(URL, "a", ONE, authorization="Bearer 1", requester_pays=True)
+    assert source_of(one) == source_of(ModelSettings(URL, "b")) == URL
+
+
+def test_whatever_makes_another_content_makes_another_source() -> None:
+    models = [
+        ModelSettings(PREFIX, "a"),
+        ModelSettings(PREFIX, "a", include=("b", "c")),
+        ModelSettings(PREFIX, "a", include=("b",)),
+        ModelSettings(PREFIX, "a", include=("b c",)),
+        ModelSettings(PREFIX, "a", exclude=("b",)),
+        ModelSettings(PREFIX, "a", unpack=True),
+        ModelSettings(URL, "a"),
+    ]
+    assert len({source_of(model) for model in models}) == len(models)
 
 
 def test_the_models_keep_their_order(app: Path) -> None:

@@ -8,7 +8,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -16,30 +19,42 @@ import pytest
 from slugfit.errors import Failure
 from slugfit.models.failures import (
     AccessDenied,
+    BucketMissing,
+    ClockSkewed,
+    CredentialsExpired,
+    CredentialsWrong,
     HtmlPage,
     ObjectMissing,
     RequestRejected,
     ServerFailed,
     Truncated,
     Unreachable,
+    WrongRegion,
 )
-from slugfit.models.fetch import open_source
-from slugfit.models.sources import CHUNK_BYTES, Retryable
-from slugfit.models.sources.http import HttpSource
-from slugfit.models.sources.s3 import S3Source
-from slugfit.models.transfer import Received, Transfer
-from slugfit.settings.model import S3Credentials, S3Settings
+from slugfit.models.opening import open_source
+from slugfit.models.sources import FIRST_BYTES, Changed, Entry, Retryable, Version
+from slugfit.models.sources.http import HttpObject
+from slugfit.models.sources.s3 import S3Bucket, S3Object, S3Prefix
+from slugfit.models.transfer import Received
+from slugfit.settings.model import AddressingStyle, ModelSettings, S3Credentials, S3Settings
+from slugfit.settings.model import Settings as AllSettings
+from slugfit.settings.urls import S3Url, parse
+from support.client import Client
+from support.faults import Answer, FaultProxy
 from support.http import Reply, ScriptedServer, failing, redirect
 from support.paths import REPOSITORY
 from support.processes import free_port
 from support.s3 import REGION, S3Server
+from unit import fetching
 from unit.build_log import error_text
 from unit.chance import chance
+from unit.fetching import LARGE, Bench, everything
 from unit.servers import CannedServer, CuttingProxy, chunked
 
 MODEL = chance().randbytes(3_000_000)
 ETAG = hashlib.md5(MODEL, usedforsecurity=False).hexdigest()
 URL = "s3://models/digits.tflite"
+NOW = 1_700_000_000.0
 CLASS_NAME = re.compile(r"\b[A-Z][a-z]+[A-Z]\w*|\w+(?:Error|Exception)\b")
 
 _PUBLIC = {
@@ -53,6 +68,11 @@ _PUBLIC = {
         }
     ],
 }
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
 @pytest.fixture(scope="session")
@@ -78,34 +98,93 @@ def without_key(endpoint: str) -> S3Settings:
     return S3Settings((), REGION, endpoint)
 
 
+def bucket_of(url: str, told: S3Settings, *, payer: bool = False) -> tuple[S3Url, S3Bucket]:
+    parsed = parse(url)
+    assert isinstance(parsed, S3Url)
+    return parsed, S3Bucket(parsed.bucket, told, lambda: NOW, payer)
+
+
+def source(url: str, told: S3Settings, *, payer: bool = False) -> S3Object:
+    return S3Object(*bucket_of(url, told, payer=payer))
+
+
+def listed(url: str, told: S3Settings) -> tuple[Entry, ...]:
+    return S3Prefix(*bucket_of(url, told)).list()
+
+
 def fetch(url: str, told: S3Settings, etag: str | None = None) -> bytes | None:
-    with S3Source(url, told).open(etag) as body:
-        return b"".join(body.chunks) if body else None
+    return fetching.read(source(url, told), etag)
 
 
 def refusal(url: str, told: S3Settings) -> Failure:
     """The failure that no other try would cure."""
-    with pytest.raises(Failure) as caught:
-        fetch(url, told)
-    return caught.value
+    return fetching.refusal(source(url, told))
 
 
 def invitation(url: str, told: S3Settings) -> Failure:
     """The failure that another try may cure."""
-    with pytest.raises(Retryable) as caught:
-        fetch(url, told)
-    return caught.value.failure
+    return fetching.invitation(source(url, told))
 
 
-def test_an_object_comes_with_its_size_and_etag(s3: S3Server) -> None:
-    with S3Source(URL, settings(s3)).open(None) as body:
-        assert body is not None
-        assert (body.size, body.etag) == (len(MODEL), ETAG)
-        pieces = list(body.chunks)
-    assert b"".join(pieces) == MODEL
-    assert max(map(len, pieces)) <= CHUNK_BYTES
+def s3_error(status: int, code: str, more: str = "", **headers: str) -> Reply:
+    """How S3 refuses."""
+    text = f"<Error><Code>{code}</Code><Message>m</Message>{more}</Error>"
+    return Reply(f"<?xml version='1.0'?>{text}".encode(), status, headers)
+
+
+def answered(reply: Reply, key: S3Credentials | None = None) -> Failure | Retryable:
+    """What comes of a store that answers like this."""
+    with ScriptedServer({"/models/digits.tflite": reply}) as server:
+        told = S3Settings((key,) if key else (), REGION, server.url().rstrip("/"))
+        with pytest.raises((Failure, Retryable)) as caught:
+            fetch(URL, told)
+        assert len(server.requests) == 1
+    assert isinstance(caught.value, (Failure, Retryable))
+    return caught.value
+
+
+def test_an_object_comes_with_its_version(s3: S3Server) -> None:
+    with source(URL, settings(s3)).open() as opened:
+        assert opened
+        assert opened.version == Version(len(MODEL), ETAG, {"If-Match": f'"{ETAG}"'})
+        assert everything(opened) == MODEL
     assert [(r.method, r.path) for r in s3.requests] == [("GET", "/models/digits.tflite")]
+    assert s3.requests[0].headers["Range"] == f"bytes=0-{FIRST_BYTES - 1}"
     assert "slugfit" in s3.requests[0].headers["User-Agent"]
+
+
+def test_of_a_large_object_the_first_part_comes_and_an_address_for_the_others(
+    s3: S3Server,
+) -> None:
+    s3.put("models", "large", LARGE)
+    with source("s3://models/large", settings(s3)).open() as opened:
+        assert opened
+        assert opened.version.size == len(LARGE)
+        assert everything(opened) == LARGE[:FIRST_BYTES]
+        assert opened.address
+        assert opened.address.headers == opened.version.pin
+        assert urlsplit(opened.address.url).path == "/models/large"
+        assert "X-Amz-Signature=" in opened.address.url
+        assert s3.secret_key not in opened.address.url
+        assert "X-Amz-Signature" not in repr(opened)
+        known = opened.version
+    start = len(LARGE) - 5
+    with source("s3://models/large", settings(s3)).open(start=start, version=known) as opened:
+        assert opened
+        assert everything(opened) == LARGE[-5:]
+
+
+def test_a_large_object_arrives_in_parts_of_one_version(s3: S3Server, bench: Bench) -> None:
+    s3.put("models", "large", LARGE)
+    assert bench.content(source("s3://models/large", settings(s3))) == LARGE
+    assert len(s3.requests) > 2
+    etag = hashlib.md5(LARGE, usedforsecurity=False).hexdigest()
+    assert {r.headers.get("If-Match") for r in s3.requests[1:]} == {f'"{etag}"'}
+
+
+def test_an_empty_object_comes_empty(s3: S3Server, bench: Bench) -> None:
+    s3.put("models", "empty", b"")
+    assert bench.content(source("s3://models/empty", settings(s3))) == b""
 
 
 def test_an_unchanged_object_has_no_body(s3: S3Server) -> None:
@@ -115,6 +194,60 @@ def test_an_unchanged_object_has_no_body(s3: S3Server) -> None:
 
 def test_a_changed_object_comes_whole(s3: S3Server) -> None:
     assert fetch(URL, settings(s3), "0" * 32) == MODEL
+
+
+def test_another_version_than_the_one_asked_for_is_none(s3: S3Server) -> None:
+    s3.put("models", "changing", MODEL)
+    changing = source("s3://models/changing", settings(s3))
+    with changing.open() as opened:
+        assert opened
+        known = opened.version
+    with changing.open(start=5, version=known) as opened:
+        assert opened
+        assert everything(opened) == MODEL[5:]
+    s3.put("models", "changing", MODEL[::-1])
+    for start in (0, 5):
+        with pytest.raises(Changed), changing.open(start=start, version=known):
+            pass
+
+
+def test_a_start_beyond_the_end_is_of_another_version(s3: S3Server) -> None:
+    with pytest.raises(Changed), source(URL, settings(s3)).open(start=len(MODEL)):
+        pass
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Content-Range": "bytes 0-9/3000000"}, {"Content-Range": "something else"}]
+)
+def test_the_beginning_is_not_taken_for_the_middle(headers: dict[str, str]) -> None:
+    """By a store that does not look at ranges."""
+    reply = Reply(MODEL, 206 if headers else 200, headers, etag='"1"')
+    with ScriptedServer({"/models/digits.tflite": reply}) as server:
+        object_ = source(URL, without_key(server.url().rstrip("/")))
+        with pytest.raises(Changed), object_.open(start=5):
+            pass
+
+
+def test_a_store_that_serves_no_parts_is_read_whole(bench: Bench) -> None:
+    with ScriptedServer({"/models/digits.tflite": Reply(MODEL, etag='"1"')}) as server:
+        object_ = source(URL, without_key(server.url().rstrip("/")))
+        assert bench.content(object_) == MODEL
+        assert len(server.requests) == 1
+
+
+def test_a_part_of_no_version_is_not_taken() -> None:
+    reply = Reply(b"x" * 10, 206, {"Content-Range": "bytes 0-9/20"})
+    failure = answered(reply)
+    assert isinstance(failure, RequestRejected)
+    assert failure.detail == "reason: the store names no version (ETag)"
+
+
+def test_a_version_of_another_store_is_not_asked_for(s3: S3Server) -> None:
+    """The record of an earlier run is not to be trusted."""
+    odd = Version(len(MODEL), "1", {"Host": "elsewhere"})
+    with source(URL, settings(s3)).open(version=odd) as opened:
+        assert opened
+        assert opened.version.etag == ETAG
 
 
 @pytest.mark.parametrize(
@@ -132,10 +265,18 @@ def test_a_changed_object_comes_whole(s3: S3Server) -> None:
     ],
 )
 def test_every_key_can_be_named(s3: S3Server, url: str, key: str) -> None:
+    parsed = parse(url)
+    assert isinstance(parsed, S3Url)
+    display = parsed.display
     s3.put("models", key, key.encode())
-    source = S3Source(url, settings(s3))
-    assert source.display == url
+    object_ = source(url, settings(s3))
+    assert object_.display == display
     assert fetch(url, settings(s3)) == key.encode()
+    with object_.open() as opened:
+        # Others get it by its address.
+        assert opened and opened.address
+        answer = Client(int(s3.endpoint.rpartition(":")[2])).get(_target(opened.address.url))
+        assert answer.body == key.encode()
 
 
 def test_a_missing_object_is_told_apart(s3: S3Server) -> None:
@@ -163,34 +304,154 @@ https://github.com/slugfit/slugfit#fetchobject-missing
 
 def test_a_missing_bucket_is_told_apart(s3: S3Server) -> None:
     failure = refusal("s3://no-such-bucket/digits.tflite", settings(s3))
-    assert type(failure) is ObjectMissing
+    assert type(failure) is BucketMissing
     assert failure.detail == "status: 404\nS3 code: NoSuchBucket"
+
+
+def test_a_temporary_key_that_has_expired_is_told_apart() -> None:
+    key = S3Credentials("AKIAEXAMPLE", "s" * 40, "t0ken")
+    failure = answered(s3_error(400, "ExpiredToken"), key)
+    assert isinstance(failure, CredentialsExpired)
+    assert "heroku config:unset AWS_SESSION_TOKEN" in error_text(failure)
+    assert "t0ken" not in error_text(failure)
+
+
+@pytest.mark.parametrize("code", ["InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_a_key_that_the_store_does_not_know_is_told_apart(code: str) -> None:
+    assert isinstance(answered(s3_error(403, code)), CredentialsWrong)
+
+
+def test_clocks_that_differ_are_told_apart() -> None:
+    failure = answered(s3_error(403, "RequestTimeTooSkewed"))
+    assert isinstance(failure, ClockSkewed)
+    assert failure.kind == "upstream"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        s3_error(301, "PermanentRedirect", **{"x-amz-bucket-region": "eu-north-1"}),
+        s3_error(400, "AuthorizationHeaderMalformed", "<Region>eu-north-1</Region>"),
+        s3_error(
+            400, "IllegalLocationConstraintException", **{"x-amz-bucket-region": "eu-north-1"}
+        ),
+    ],
+)
+def test_a_wrong_region_is_told_apart_and_the_right_one_named(reply: Reply) -> None:
+    key = S3Credentials("AKIAEXAMPLE", "s" * 40)
+    # The client itself asks where the bucket is, and is told again.
+    with ScriptedServer(dict.fromkeys(("/models", "/models/digits.tflite"), reply)) as server:
+        failure = refusal(URL, S3Settings((key,), REGION, server.url().rstrip("/")))
+    assert isinstance(failure, WrongRegion)
+    assert (failure.used, failure.right) == (REGION, "eu-north-1")
+    assert "heroku config:set AWS_REGION=eu-north-1" in error_text(failure)
+
+
+def test_a_denied_object_is_told_apart() -> None:
+    failure = answered(s3_error(403, "AccessDenied"))
+    assert isinstance(failure, AccessDenied)
+    assert failure.detail == "status: 403\nS3 code: AccessDenied"
+
+
+def test_the_stores_wish_to_wait_is_passed_on() -> None:
+    busy = answered(s3_error(503, "SlowDown", **{"Retry-After": "77"}))
+    assert isinstance(busy, Retryable)
+    assert busy.after == 77
+
+
+def test_a_certain_version_is_asked_for_by_its_name(s3: S3Server) -> None:
+    with ScriptedServer({"/models/m": s3_part(b"x")}) as server:
+        told = S3Settings((S3Credentials("AKIA", "s" * 40),), REGION, server.url().rstrip("/"))
+        with source("s3://models/m?versionId=v.1", told).open() as opened:
+            assert opened and opened.address
+            assert "versionId=v.1&" in opened.address.url
+        assert server.requests[0].path == "/models/m?versionId=v.1"
+
+
+def test_who_pays_for_requests_says_so_with_each(s3: S3Server) -> None:
+    with ScriptedServer({"/models/m": s3_part(b"x")}) as server:
+        told = S3Settings((S3Credentials("AKIA", "s" * 40),), REGION, server.url().rstrip("/"))
+        with source("s3://models/m", told, payer=True).open() as opened:
+            assert opened and opened.address
+            assert opened.address.headers["x-amz-request-payer"] == "requester"
+        assert server.requests[0].headers["x-amz-request-payer"] == "requester"
+
+
+@pytest.mark.parametrize(
+    ("style", "endpoint", "url"),
+    [
+        ("path", "http://store.invalid:9", "http://store.invalid:9/models/digits.tflite"),
+        ("virtual", "http://store.invalid:9", "http://models.store.invalid:9/digits.tflite"),
+        ("auto", "http://127.0.0.1:9", "http://127.0.0.1:9/models/digits.tflite"),
+        ("auto", None, "https://models.s3.amazonaws.com/digits.tflite"),
+    ],
+)
+def test_the_bucket_is_in_the_path_or_in_the_hosts_name(
+    style: AddressingStyle, endpoint: str | None, url: str
+) -> None:
+    told = S3Settings((S3Credentials("AKIA", "s" * 40),), REGION, endpoint, style)
+    _, bucket = bucket_of(URL, told)
+    address = bucket.address("digits.tflite", Version(1), None)
+    assert address.url.partition("?")[0] == url
+
+
+def test_a_prefix_lists_all_objects_below_it(s3: S3Server) -> None:
+    s3.create_bucket("many")
+    for name in ("dir/b", "dir/größe/模型", "dir/a+b%20c", "other", "directory", "dir/folder/"):
+        s3.put("many", name, b"" if name.endswith("/") else name.encode())
+    entries = listed("s3://many/dir/", settings(s3))
+    assert [entry.path for entry in entries] == ["a+b%20c", "b", "größe/模型"]
+    for entry in entries:
+        content = f"dir/{entry.path}".encode()
+        etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        assert entry.version == Version(len(content), etag, {"If-Match": f'"{etag}"'})
+        assert fetching.read(entry.source) == content
+        assert entry.address
+        answer = Client(int(s3.endpoint.rpartition(":")[2])).get(_target(entry.address.url))
+        assert answer.body == content
+
+
+def test_a_list_may_have_many_pages() -> None:
+    names = [f"dir/{number:04}" for number in range(2_500)]
+    pages = [_page(names[at : at + 1000], f"t{at}" if at < 2000 else "") for at in (0, 1000, 2000)]
+    with ScriptedServer({"/models": pages}) as server:
+        entries = listed("s3://models/dir/", without_key(server.url().rstrip("/")))
+        asked = [parse_qs(urlsplit(request.path).query) for request in server.requests]
+    assert [f"dir/{entry.path}" for entry in entries] == names
+    assert [query.get("continuation-token") for query in asked] == [None, ["t0"], ["t1000"]]
+    assert {query["prefix"][0] for query in asked} == {"dir/"}
+
+
+def test_the_prefix_of_nothing_is_empty(s3: S3Server) -> None:
+    assert listed("s3://models/no-such/", settings(s3)) == ()
+
+
+def test_the_listing_of_a_missing_bucket_is_refused(s3: S3Server) -> None:
+    with pytest.raises(BucketMissing) as caught:
+        listed("s3://no-such-bucket/dir/", settings(s3))
+    assert caught.value.source == "s3://no-such-bucket/dir/"
 
 
 def test_a_wrong_key_is_told_apart_and_not_shown(s3: S3Server) -> None:
     failure = refusal(URL, settings(s3, secret="wr0ng" * 8))
-    assert type(failure) is AccessDenied
+    assert type(failure) is CredentialsWrong
     assert (
         error_text(failure)
         == """\
-Error: The store denies access to a model.
+Error: The store does not accept the key for a model.
 
 s3://models/digits.tflite
 status: 403
 S3 code: SignatureDoesNotMatch
 
-S3 also denies access to an object that does not exist, when the key may not
-list the bucket.
-
 To fix this:
-1. Check which key the app has:
-   heroku config | grep -E 'AWS_|BUCKETEER_|CLOUDCUBE_'
-2. Give that key the permission s3:GetObject on the object, and s3:ListBucket
-   on the bucket.
-3. Compare the object's name with what is stored.
+1. Compare the key with the store's. A space or line break at its end is enough:
+   heroku config:set AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=…
+2. If the key belongs to another store than AWS, name its address:
+   heroku config:set AWS_ENDPOINT_URL_S3=https://…
 
 For more information, see:
-https://github.com/slugfit/slugfit#fetchaccess-denied
+https://github.com/slugfit/slugfit#fetchcredentials-wrong
 """
     )
     assert "wr0ng" not in error_text(failure)
@@ -200,7 +461,7 @@ https://github.com/slugfit/slugfit#fetchaccess-denied
 def test_an_unknown_key_is_told_apart(s3: S3Server) -> None:
     told = S3Settings((S3Credentials("AKIAUNKNOWN", "x" * 40),), REGION, s3.endpoint)
     failure = refusal(URL, told)
-    assert type(failure) is AccessDenied
+    assert type(failure) is CredentialsWrong
     assert failure.detail == "status: 403\nS3 code: InvalidAccessKeyId"
 
 
@@ -216,14 +477,7 @@ def test_without_a_key_a_private_bucket_is_denied_and_the_request_is_unsigned(
 def test_without_a_key_a_public_bucket_is_read(s3: S3Server) -> None:
     s3.create_bucket("public")
     s3.put("public", "m", b"for all")
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3.endpoint,
-        aws_access_key_id=s3.access_key,
-        aws_secret_access_key=s3.secret_key,
-        region_name=REGION,
-    )
-    client.put_bucket_policy(Bucket="public", Policy=json.dumps(_PUBLIC))
+    _client(s3).put_bucket_policy(Bucket="public", Policy=json.dumps(_PUBLIC))
     assert fetch("s3://public/m", without_key(s3.endpoint)) == b"for all"
     assert "Authorization" not in s3.requests[-1].headers
 
@@ -241,7 +495,7 @@ def test_the_key_of_an_add_on_is_for_its_own_bucket_only(s3: S3Server) -> None:
 
 def test_a_region_and_a_session_token_are_passed_on() -> None:
     key = S3Credentials("AKIAEXAMPLE", "s" * 40, "t0ken", "eu-north-1")
-    with ScriptedServer({"/b/m": Reply(b"x", etag='"1"')}) as server:
+    with ScriptedServer({"/b/m": s3_part(b"x")}) as server:
         fetch("s3://b/m", S3Settings((key,), "us-west-2", server.url().rstrip("/")))
         headers = server.requests[0].headers
     assert "/eu-north-1/s3/aws4_request" in headers["Authorization"]
@@ -329,56 +583,53 @@ def test_a_store_that_breaks_off_may_finish_next_time(s3: S3Server) -> None:
     assert 1_400_000 < int(closed[1]) < 1_500_000
 
 
-def test_a_transfer_survives_a_store_that_breaks_off_three_times(
-    s3: S3Server, tmp_path: Path
-) -> None:
+def test_a_transfer_survives_a_store_that_breaks_off(s3: S3Server, bench: Bench) -> None:
     port = int(s3.endpoint.rpartition(":")[2])
-    sleeps: list[float] = []
     with CuttingProxy(port, after=100_000, times=3) as proxy:
-        received = Transfer(sleeps.append, chance()).fetch(
-            S3Source(URL, settings(s3, endpoint=proxy.url)),
-            tmp_path.joinpath,
-            announce=lambda _: None,
-        )
+        received = bench.fetch(source(URL, settings(s3, endpoint=proxy.url)))
     sha256 = hashlib.sha256(MODEL).hexdigest()
     assert received == Received(sha256, len(MODEL), ETAG)
-    assert [path.name for path in tmp_path.iterdir()] == [sha256]
-    assert len(sleeps) == 3
+    assert [path.name for path in bench.target.parent.iterdir()] == ["model"]
 
 
-def test_a_transfer_gives_up_on_a_store_that_always_breaks_off(
-    s3: S3Server, tmp_path: Path
+def test_a_transfer_gives_up_on_a_store_that_sends_nothing(s3: S3Server, bench: Bench) -> None:
+    with FaultProxy(int(s3.endpoint.rpartition(":")[2]), repeat(Answer(503))) as faults:
+        told = settings(s3, endpoint=faults.url())
+        with pytest.raises(ServerFailed):
+            bench.fetch(source(URL, told))
+        assert len(faults.played) == 6
+    assert list(bench.target.parent.iterdir()) == []
+
+
+def test_an_object_that_is_replaced_on_the_way_comes_of_one_version(
+    s3: S3Server, bench: Bench
 ) -> None:
-    port = int(s3.endpoint.rpartition(":")[2])
-    with CuttingProxy(port, after=100_000, times=99) as proxy:
-        source = S3Source(URL, settings(s3, endpoint=proxy.url))
-        with pytest.raises(Truncated) as caught:
-            Transfer(lambda _: None, chance()).fetch(
-                source, tmp_path.joinpath, announce=lambda _: None
-            )
-        assert proxy.connections == 4
-    assert caught.value.size == len(MODEL)
-    assert list(tmp_path.iterdir()) == []
+    s3.put("models", "moving", LARGE)
+
+    class Replacing(fetching.Silence):
+        """The first bytes are on their way by then."""
+
+        def begin(self, size: int | None, there: int) -> None:
+            s3.put("models", "moving", LARGE[::-1])
+
+    bench.watch = Replacing()
+    assert bench.content(source("s3://models/moving", settings(s3))) == LARGE[::-1]
 
 
-def test_a_store_may_leave_out_length_and_etag() -> None:
-    with (
-        CannedServer(chunked(b"one ", b"two")) as server,
-        S3Source(URL, without_key(server.url)).open(None) as body,
-    ):
-        assert body is not None
-        assert (body.size, body.etag) == (None, None)
-        assert b"".join(body.chunks) == b"one two"
+def test_a_store_may_leave_out_length_and_etag(bench: Bench) -> None:
+    with CannedServer(chunked(b"one ", b"two")) as server:
+        object_ = source(URL, without_key(server.url))
+        with object_.open() as opened:
+            assert opened
+            assert opened.version == Version(None)
+            assert everything(opened) == b"one two"
+        assert bench.content(object_) == b"one two"
 
 
-def test_an_endpoint_that_is_a_web_site_is_found_out(tmp_path: Path) -> None:
+def test_an_endpoint_that_is_a_web_site_is_found_out(bench: Bench) -> None:
     page = Reply(b"<!doctype html>", etag='"1"')
-    with ScriptedServer({"/models/digits.tflite": page}) as server:
-        source = S3Source(URL, without_key(server.url().rstrip("/")))
-        with pytest.raises(HtmlPage):
-            Transfer(lambda _: None, chance()).fetch(
-                source, tmp_path.joinpath, announce=lambda _: None
-            )
+    with ScriptedServer({"/models/digits.tflite": page}) as server, pytest.raises(HtmlPage):
+        bench.fetch(source(URL, without_key(server.url().rstrip("/"))))
 
 
 def test_an_endpoint_that_sends_elsewhere_is_refused() -> None:
@@ -390,7 +641,6 @@ def test_an_endpoint_that_sends_elsewhere_is_refused() -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        pytest.param("s3://Not_A_Bucket!/m", S3Settings(region=REGION), id="bucket"),
         pytest.param(URL, S3Settings(region="not a region"), id="region"),
         pytest.param(URL, without_key("http://host:port"), id="port"),
         pytest.param(URL, without_key("http://under_score:99999"), id="big port"),
@@ -398,6 +648,13 @@ def test_an_endpoint_that_sends_elsewhere_is_refused() -> None:
 )
 def test_settings_that_no_store_can_have_are_refused(url: str, told: S3Settings) -> None:
     failure = refusal(url, told)
+    assert type(failure) is RequestRejected
+    assert not CLASS_NAME.search(failure.detail)
+
+
+def test_a_name_that_no_bucket_can_have_is_refused() -> None:
+    bucket = S3Bucket("Not_A_Bucket!", S3Settings(region=REGION), lambda: NOW)
+    failure = fetching.refusal(S3Object(S3Url(bucket.name, "m"), bucket))
     assert type(failure) is RequestRejected
     assert not CLASS_NAME.search(failure.detail)
 
@@ -411,18 +668,25 @@ def test_a_key_never_shows_itself() -> None:
 
 
 _FETCH = """
-import json, sys
-from slugfit.models.sources.s3 import S3Source
+import json, sys, time
+from slugfit.models.sources.s3 import S3Bucket, S3Object
 from slugfit.settings.model import S3Credentials, S3Settings
-key, secret, endpoint = json.load(sys.stdin)
+from slugfit.settings.urls import S3Url
+key, secret, endpoint, ambient = json.load(sys.stdin)
 credentials = (S3Credentials(key, secret),) if key else ()
-source = S3Source("s3://models/digits.tflite", S3Settings(credentials, None, endpoint))
-with source.open(None) as body:
-    print(len(b"".join(body.chunks)))
+settings = S3Settings(credentials, None, endpoint, ambient=ambient)
+bucket = S3Bucket("models", settings, time.time)
+length = 0
+with S3Object(S3Url("models", "digits.tflite"), bucket).open() as opened:
+    while piece := opened.body.read(1 << 16):
+        length += len(piece)
+print(length)
 """
 
 
-def _fetch_in(home: Path, s3: S3Server, key: str, **environ: str) -> tuple[str, str]:
+def _fetch_in(
+    home: Path, s3: S3Server, key: str, *, ambient: bool = False, **environ: str
+) -> tuple[str, str]:
     (home / ".aws").mkdir()
     (home / ".aws/credentials").write_text(
         "[default]\naws_access_key_id = AKIAHOME\naws_secret_access_key = home\n"
@@ -431,7 +695,7 @@ def _fetch_in(home: Path, s3: S3Server, key: str, **environ: str) -> tuple[str, 
     child = subprocess.run(
         [sys.executable, "-c", _FETCH],
         env={"HOME": str(home), "PYTHONPATH": str(REPOSITORY / "lib"), **environ},
-        input=json.dumps([key, s3.secret_key, s3.endpoint]).encode(),
+        input=json.dumps([key, s3.secret_key, s3.endpoint, ambient]).encode(),
         capture_output=True,
         check=False,
     )
@@ -466,7 +730,48 @@ def test_no_key_is_taken_from_anywhere_else(s3: S3Server, tmp_path: Path) -> Non
     assert "Authorization" not in s3.requests[0].headers
 
 
+def test_on_a_developers_computer_the_client_may_look_around(s3: S3Server, tmp_path: Path) -> None:
+    environ = {"AWS_ACCESS_KEY_ID": s3.access_key, "AWS_SECRET_ACCESS_KEY": s3.secret_key}
+    said = _fetch_in(tmp_path, s3, "", ambient=True, AWS_REGION=REGION, **environ)
+    assert said == (str(len(MODEL)), "")
+
+
 def test_a_url_finds_its_source() -> None:
-    assert isinstance(open_source(URL, S3Settings()), S3Source)
-    assert isinstance(open_source("https://host/m", S3Settings()), HttpSource)
-    assert isinstance(open_source("http://host/m", S3Settings()), HttpSource)
+    def opened(url: str) -> object:
+        return open_source(ModelSettings(url, "m"), AllSettings())
+
+    assert isinstance(opened(URL), S3Object)
+    assert isinstance(opened("s3://models/dir/"), S3Prefix)
+    assert isinstance(opened("https://host/m"), HttpObject)
+
+
+def s3_part(content: bytes) -> Reply:
+    """A store's answer to a range that has all of a small object."""
+    shown = f"bytes 0-{len(content) - 1}/{len(content)}"
+    return Reply(content, 206, {"Content-Range": shown}, etag='"1"')
+
+
+def _page(names: list[str], token: str) -> Reply:
+    """A part of a bucket's listing; `token` leads to the next one."""
+    items = "".join(
+        f'<Contents><Key>{name}</Key><Size>1</Size><ETag>"1"</ETag></Contents>' for name in names
+    )
+    more = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+    told = f"<IsTruncated>{'true' if token else 'false'}</IsTruncated>{more}{items}"
+    return Reply(f"<ListBucketResult>{told}</ListBucketResult>".encode())
+
+
+def _target(url: str) -> str:
+    """A URL without its host."""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}"
+
+
+def _client(s3: S3Server) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=s3.endpoint,
+        aws_access_key_id=s3.access_key,
+        aws_secret_access_key=s3.secret_key,
+        region_name=REGION,
+    )

@@ -1,9 +1,10 @@
-"""A transfer brings a file whole, checked and hashed, or leaves nothing at all."""
+"""A transfer brings a file whole, checked and hashed, or leaves what the next can go on with."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,24 +15,58 @@ from slugfit.errors import Failure
 from slugfit.files import NoSpace, sha256_of
 from slugfit.models.failures import (
     AccessDenied,
+    ChecksumMismatch,
     HtmlPage,
     LfsPointer,
+    ObjectChanged,
+    OutOfTime,
     ServerFailed,
     Truncated,
     Unreachable,
 )
-from slugfit.models.sources import Body, Retryable
-from slugfit.models.transfer import Received, Transfer
+from slugfit.models.patience import Clock, Deadline
+from slugfit.models.sources import Address, Changed, Opened, Retryable, Version
+from slugfit.models.sources.http import HttpObject
+from slugfit.models.transfer import Received, Transfer, Wanted, move_to
+from slugfit.models.tuning import Tuning
+from slugfit.models.wire import Network
+from support.faults import Answer, Cut, Fault, FaultProxy, Stall
 from unit.build_log import error_text
-from unit.chance import chance
+from unit.chance import Haste
+from unit.servers import RangeServer
 
 DISPLAY = "https://host/model"
 MODEL = bytes(range(256)) * 5000
 SHA256 = hashlib.sha256(MODEL).hexdigest()
 UNREACHABLE = Retryable(Unreachable(DISPLAY, "reason: Connection refused"))
 FAILING = Retryable(ServerFailed(DISPLAY, "status: 503 Service Unavailable"))
+TRIES = 6
+TUNING = Tuning(
+    first=100_000,
+    piece=10_000,
+    smallest_part=50_000,
+    largest_part=100_000,
+    connections=4,
+    look_seconds=0.002,
+    save_seconds=0.01,
+)
 
-Answer = Body | None | Exception
+
+class Pieces:
+    """A body that comes in pieces; an exception among them ends it."""
+
+    def __init__(self, *pieces: bytes | BaseException) -> None:
+        self._pieces = list(pieces)
+
+    def read(self, size: int, /) -> bytes:
+        if not self._pieces:
+            return b""
+        piece = self._pieces.pop(0)
+        if isinstance(piece, BaseException):
+            raise piece
+        if len(piece) > size:
+            self._pieces.insert(0, piece[size:])
+        return piece[:size]
 
 
 class Store:
@@ -39,7 +74,7 @@ class Store:
 
     display = DISPLAY
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Opened | Exception | None) -> None:
         self._answers = list(answers)
         self.etags: list[str | None] = []
 
@@ -48,7 +83,9 @@ class Store:
         return len(self.etags)
 
     @contextmanager
-    def open(self, unless_etag: str | None) -> Iterator[Body | None]:
+    def open(
+        self, *, start: int = 0, version: Version | None = None, unless_etag: str | None = None
+    ) -> Iterator[Opened | None]:
         self.etags.append(unless_etag)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if isinstance(answer, Exception):
@@ -56,30 +93,58 @@ class Store:
         yield answer
 
 
+def whole(
+    *pieces: bytes | BaseException,
+    size: int | None = len(MODEL),
+    etag: str | None = None,
+    sha256: str | None = None,
+) -> Opened:
+    """An answer of a store that serves no parts."""
+    return Opened(Version(size, etag, {}, sha256), Pieces(*(pieces or (MODEL,))))
+
+
 class Bench:
-    """A transfer into an empty directory, and all that it does on the way."""
+    """A transfer into a directory, and all that it does on the way. Time passes by sleeping."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.target = directory / "model"
+        self.part = directory / "model.part"
         self.sleeps: list[float] = []
-        self.announced: list[int | None] = []
-        self._transfer = Transfer(self.sleeps.append, chance(7))
+        self.events: list[tuple[str, int | None]] = []
+        self.passed = 0.0
+
+    def begin(self, size: int | None, there: int) -> None:
+        self.events += [("size", size), ("there", there)]
+
+    def move(self, received: int) -> None:
+        pass
+
+    def end(self, received: int) -> None:
+        self.events.append(("end", received))
 
     def fetch(
-        self, store: Store, sha256: str | None = None, etag: str | None = None
+        self,
+        source: Store | HttpObject,
+        sha256: str | None = None,
+        unless_etag: str | None = None,
+        seconds: float = 1_200,
     ) -> Received | None:
-        return self._transfer.fetch(
-            store,
-            lambda name: self.directory / name,
-            expected_sha256=sha256,
-            unless_etag=etag,
-            announce=self.announced.append,
-        )
+        clock = Clock(lambda: self.passed, lambda: self.passed, self._sleep, Haste())
+        transfer = Transfer(Network(silence_seconds=1), clock, Deadline(clock, seconds), TUNING)
+        wanted = Wanted(source, sha256, unless_etag)
+        return transfer.fetch(wanted, self.part, self, move_to(self.target))
 
-    def failure(self, store: Store, sha256: str | None = None) -> Failure:
+    def failure(
+        self, source: Store | HttpObject, sha256: str | None = None, seconds: float = 1_200
+    ) -> Failure:
         with pytest.raises(Failure) as caught:
-            self.fetch(store, sha256)
+            self.fetch(source, sha256, seconds=seconds)
         return caught.value
+
+    def _sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.passed += seconds
 
     @property
     def files(self) -> list[str]:
@@ -91,99 +156,74 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def body(content: bytes = MODEL, size: int | None = len(MODEL), etag: str | None = None) -> Body:
-    pieces = [content[start : start + 100_000] for start in range(0, len(content), 100_000)]
-    return Body(size, etag, iter(pieces))
+@pytest.fixture
+def server() -> Iterator[RangeServer]:
+    with RangeServer(MODEL, {"ETag": '"1"'}) as server:
+        yield server
 
 
-def breaking(content: bytes, error: Exception) -> Body:
-    def chunks() -> Iterator[bytes]:
-        yield content
-        raise error
-
-    return Body(len(MODEL), None, chunks())
+@pytest.fixture
+def faults(server: RangeServer) -> Iterator[FaultProxy]:
+    with FaultProxy(server.port) as faults:
+        yield faults
 
 
-def test_a_model_arrives_under_the_name_that_its_checksum_gives_it(bench: Bench) -> None:
-    received = bench.fetch(Store(body(etag='"1"')))
+def web(server: RangeServer | FaultProxy) -> HttpObject:
+    return HttpObject(server.url("/model"), lambda: 0.0)
+
+
+def test_a_model_arrives_whole_and_hashed(bench: Bench) -> None:
+    received = bench.fetch(Store(whole(etag='"1"')))
     assert received == Received(SHA256, len(MODEL), '"1"')
-    assert bench.files == [SHA256]
-    target = bench.directory / SHA256
-    assert target.read_bytes() == MODEL
-    assert target.stat().st_mode & 0o777 == 0o644
-    assert bench.announced == [len(MODEL)]
+    assert bench.files == ["model"]
+    assert bench.target.read_bytes() == MODEL
+    assert bench.target.stat().st_mode & 0o777 == 0o644
+    assert bench.events == [("size", len(MODEL)), ("there", 0), ("end", len(MODEL))]
     assert bench.sleeps == []
 
 
 def test_a_body_of_unknown_length_is_taken_as_it_comes(bench: Bench) -> None:
-    assert bench.fetch(Store(body(size=None))) == Received(SHA256, len(MODEL), None)
-    assert bench.announced == [None]
+    assert bench.fetch(Store(whole(size=None))) == Received(SHA256, len(MODEL), None)
+    assert bench.events[0] == ("size", None)
 
 
 def test_an_empty_body_is_an_empty_file(bench: Bench) -> None:
-    received = bench.fetch(Store(Body(0, None, iter(()))))
+    received = bench.fetch(Store(whole(b"", size=0)))
     assert received == Received(hashlib.sha256().hexdigest(), 0, None)
-    assert bench.files == [hashlib.sha256().hexdigest()]
+    assert bench.files == ["model"]
 
 
 def test_an_unchanged_object_brings_nothing(bench: Bench) -> None:
     store = Store(None)
-    assert bench.fetch(store, etag='"1"') is None
+    assert bench.fetch(store, unless_etag='"1"') is None
     assert store.etags == ['"1"']
-    assert (bench.files, bench.announced, bench.sleeps) == ([], [], [])
+    assert (bench.files, bench.events, bench.sleeps) == ([], [], [])
 
 
 def test_a_file_that_is_there_already_is_replaced_by_a_new_one(bench: Bench) -> None:
-    target = bench.directory / SHA256
-    target.write_bytes(b"rotten")
-    (bench.directory / "twin").hardlink_to(target)
-    bench.fetch(Store(body()))
-    assert target.read_bytes() == MODEL
+    bench.target.write_bytes(b"rotten")
+    (bench.directory / "twin").hardlink_to(bench.target)
+    bench.fetch(Store(whole()))
+    assert bench.target.read_bytes() == MODEL
     assert (bench.directory / "twin").read_bytes() == b"rotten"
 
 
 def test_a_store_that_fails_twice_is_asked_a_third_time(bench: Bench) -> None:
-    store = Store(UNREACHABLE, FAILING, body())
-    assert bench.fetch(store, etag='"1"') == Received(SHA256, len(MODEL), None)
+    store = Store(UNREACHABLE, FAILING, whole())
+    assert bench.fetch(store, unless_etag='"1"') == Received(SHA256, len(MODEL), None)
     assert store.etags == ['"1"'] * 3
     assert len(bench.sleeps) == 2
-    assert bench.files == [SHA256]
 
 
 def test_a_fetch_is_announced_once_whichever_try_brings_the_answer(bench: Bench) -> None:
-    bench.fetch(Store(FAILING, FAILING, body()))
-    assert bench.announced == [len(MODEL)]
+    bench.fetch(Store(FAILING, whole(MODEL[:1000]), FAILING, whole()))
+    assert [event for event, _ in bench.events] == ["size", "there", "end"]
 
 
-def test_a_second_answer_is_not_announced_again(bench: Bench) -> None:
-    bench.fetch(Store(body(MODEL[:1000]), body()))
-    assert bench.announced == [len(MODEL)]
-
-
-def test_waits_are_random_and_grow_within_bounds(tmp_path: Path) -> None:
-    longest = [0.0, 0.0, 0.0]
-    for seed in range(200):
-        sleeps: list[float] = []
-        transfer = Transfer(sleeps.append, chance(seed))
-        with pytest.raises(Unreachable):
-            transfer.fetch(Store(UNREACHABLE), tmp_path.joinpath, announce=lambda _: None)
-        assert len(sleeps) == 3
-        longest = [max(pair) for pair in zip(longest, sleeps, strict=True)]
-    assert [round(bound, 1) for bound in longest] == [0.5, 1.0, 2.0]
-
-
-def test_a_store_that_fails_for_ever_is_given_up_after_four_tries(bench: Bench) -> None:
+def test_a_store_that_fails_for_ever_is_given_up(bench: Bench) -> None:
     store = Store(FAILING)
-    failure = bench.failure(store)
-    assert store.tries == 4
-    assert len(bench.sleeps) == 3
-    assert failure is FAILING.failure
-    assert bench.files == []
-
-
-def test_the_last_of_several_failures_is_the_one_that_is_told(bench: Bench) -> None:
-    store = Store(FAILING, FAILING, FAILING, UNREACHABLE)
-    assert bench.failure(store) is UNREACHABLE.failure
+    assert bench.failure(store) is FAILING.failure
+    assert (store.tries, len(bench.sleeps), bench.files) == (TRIES, TRIES - 1, [])
 
 
 def test_a_refusal_is_not_tried_again(bench: Bench) -> None:
@@ -194,16 +234,15 @@ def test_a_refusal_is_not_tried_again(bench: Bench) -> None:
 
 def test_a_body_that_breaks_off_is_fetched_again(bench: Bench) -> None:
     cut = Retryable(Truncated(DISPLAY, len(MODEL), "reason: it broke off"))
-    store = Store(breaking(MODEL[:1000], cut), body())
+    store = Store(whole(MODEL[:1000], cut), whole())
     assert bench.fetch(store) == Received(SHA256, len(MODEL), None)
     assert store.tries == 2
-    assert bench.files == [SHA256]
 
 
-def test_a_body_that_is_always_too_short_is_refused(bench: Bench) -> None:
-    store = Store(body(MODEL[:1000]), body(MODEL[:1000]), body(MODEL[:1000]), body(MODEL[:999]))
+def test_bytes_that_no_version_vouches_for_are_no_progress(bench: Bench) -> None:
+    store = Store(*(whole(MODEL[:length]) for length in range(1000, 1000 + TRIES)))
     failure = bench.failure(store)
-    assert store.tries == 4
+    assert store.tries == TRIES
     assert bench.files == []
     assert failure.kind == "upstream"
     assert (
@@ -213,7 +252,7 @@ Error: A model arrives incomplete.
 
 https://host/model
 announced: 1280000 bytes
-received: 999 bytes
+received: 1005 bytes
 
 This is often temporary. Build again; if it persists, check:
 1. that the upload of the model finished;
@@ -225,12 +264,9 @@ https://github.com/slugfit/slugfit#fetchtruncated
     )
 
 
-def test_a_body_that_is_longer_than_announced_is_refused(bench: Bench) -> None:
-    store = Store(*(body(MODEL + b"!") for _ in range(4)))
-    failure = bench.failure(store)
-    assert isinstance(failure, Truncated)
-    assert (failure.size, failure.detail) == (len(MODEL), f"received: {len(MODEL) + 1} bytes")
-    assert bench.files == []
+def test_more_than_announced_is_not_read(bench: Bench) -> None:
+    assert bench.fetch(Store(whole(MODEL + b"!"))) == Received(SHA256, len(MODEL), None)
+    assert bench.target.read_bytes() == MODEL
 
 
 def test_a_body_of_unknown_length_that_breaks_off_says_so() -> None:
@@ -239,7 +275,7 @@ def test_a_body_of_unknown_length_that_breaks_off_says_so() -> None:
 
 
 def test_another_content_than_the_pinned_one_is_refused_at_once(bench: Bench) -> None:
-    store = Store(body())
+    store = Store(whole())
     failure = bench.failure(store, sha256="0" * 64)
     assert (store.tries, bench.sleeps, bench.files) == (1, [], [])
     assert (
@@ -265,13 +301,23 @@ https://github.com/slugfit/slugfit#fetchchecksum-mismatch
     )
 
 
+def test_another_content_than_the_pinned_one_is_not_even_fetched_if_the_store_knows(
+    bench: Bench,
+) -> None:
+    failure = bench.failure(Store(whole(AssertionError("read"), sha256="1" * 64)), sha256=SHA256)
+    assert isinstance(failure, ChecksumMismatch)
+    assert failure.found == "1" * 64
+    assert bench.files == []
+
+
+def test_content_that_is_not_what_the_store_says_is_refused(bench: Bench) -> None:
+    failure = bench.failure(Store(whole(sha256="1" * 64)))
+    assert isinstance(failure, ChecksumMismatch)
+    assert (failure.expected, failure.found) == ("1" * 64, SHA256)
+
+
 def test_the_pinned_content_is_accepted(bench: Bench) -> None:
-    assert bench.fetch(Store(body()), sha256=SHA256) == Received(SHA256, len(MODEL), None)
-
-
-def test_a_short_body_is_tried_again_although_its_checksum_is_wrong_as_well(bench: Bench) -> None:
-    store = Store(body(MODEL[:1000]), body())
-    assert bench.fetch(store, sha256=SHA256) == Received(SHA256, len(MODEL), None)
+    assert bench.fetch(Store(whole()), sha256=SHA256) == Received(SHA256, len(MODEL), None)
 
 
 @pytest.mark.parametrize(
@@ -281,52 +327,242 @@ def test_a_short_body_is_tried_again_although_its_checksum_is_wrong_as_well(benc
         (b"<!doctype html>", HtmlPage),
     ],
 )
+@pytest.mark.parametrize("sha256", [None, "0" * 64])
 def test_what_is_no_model_is_refused_at_once_however_it_is_cut_up(
-    bench: Bench, content: bytes, failure: type[Failure]
+    bench: Bench, content: bytes, failure: type[Failure], sha256: str | None
 ) -> None:
-    store = Store(Body(len(content), None, (bytes([byte]) for byte in content)))
-    assert isinstance(bench.failure(store), failure)
+    store = Store(whole(*(bytes([byte]) for byte in content), size=len(content)))
+    assert isinstance(bench.failure(store, sha256), failure)
     assert (store.tries, bench.files) == (1, [])
 
 
-def test_a_web_page_is_refused_before_the_rest_of_it_has_come(bench: Bench) -> None:
-    unread = breaking(b"<html>", AssertionError("read on"))
-    assert isinstance(bench.failure(Store(unread)), HtmlPage)
+def test_an_object_that_changes_again_and_again_is_given_up(bench: Bench) -> None:
+    store = Store(Changed())
+    failure = bench.failure(store)
+    assert isinstance(failure, ObjectChanged)
+    assert (store.tries, bench.files) == (4, [])
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_named_and_nothing_is_left_on_it(bench: Bench, number: int) -> None:
-    store = Store(breaking(MODEL, OSError(number, "no room")))
-    failure = bench.failure(store)
-    assert isinstance(failure, NoSpace)
-    assert failure.path == bench.directory
-    assert (store.tries, bench.files) == (1, [])
+def test_a_full_disk_is_named_and_nothing_is_left_on_it(
+    bench: Bench, server: RangeServer, number: int
+) -> None:
+    def deliver(part: Path, sha256: str) -> None:
+        raise OSError(number, "no room")
+
+    clock = Clock()
+    transfer = Transfer(Network(), clock, Deadline(clock, 60), TUNING)
+    with pytest.raises(NoSpace) as caught:
+        transfer.fetch(Wanted(web(server)), bench.part, bench, deliver)
+    assert caught.value.path == bench.directory
+    assert bench.files == []
+
+
+def test_an_object_that_is_larger_than_the_disk_is_not_begun(bench: Bench) -> None:
+    huge = whole(AssertionError("read"), size=2**60)
+    assert isinstance(bench.failure(Store(huge)), NoSpace)
+    assert bench.files == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(143), RuntimeError("a bug")])
-def test_nothing_is_left_whatever_ends_the_transfer(bench: Bench, error: BaseException) -> None:
-    def chunks() -> Iterator[bytes]:
-        yield MODEL
-        raise error
-
+def test_what_can_not_be_gone_on_with_is_not_left(bench: Bench, error: BaseException) -> None:
     with pytest.raises(type(error)):
-        bench.fetch(Store(Body(None, None, chunks())))
+        bench.fetch(Store(whole(MODEL[:1000], error)))
     assert bench.files == []
 
 
 def test_a_body_is_never_held_in_memory(bench: Bench) -> None:
     seen: list[int] = []
 
-    def chunks() -> Iterator[bytes]:
-        for _ in range(20):
-            yield bytes(1024 * 1024)
-            # What came before is on the disk by now, but for one buffer.
-            seen.append(sum(path.stat().st_size for path in bench.directory.iterdir()))
+    class Long(Pieces):
+        def read(self, size: int, /) -> bytes:
+            # What came before is on the disk by now.
+            seen.append(bench.part.stat().st_size)
+            return b"x" * size if len(seen) < 100 else b""
 
-    bench.fetch(Store(Body(None, None, chunks())))
-    assert all(written >= number * 1024 * 1024 for number, written in enumerate(seen))
+    bench.fetch(Store(Opened(Version(None), Long())))
+    assert seen == [TUNING.piece * number for number in range(100)]
+
+
+def test_a_deadline_that_passes_keeps_what_came(bench: Bench, faults: FaultProxy) -> None:
+    faults.set([None, *[Stall(10_000, 30)] * 50])
+    clock = Clock()
+    transfer = Transfer(Network(), clock, Deadline(clock, 0.3), TUNING)
+    with pytest.raises(OutOfTime) as caught:
+        transfer.fetch(Wanted(web(faults)), bench.part, bench, move_to(bench.target))
+    assert caught.value.size == len(MODEL)
+    assert TUNING.first < caught.value.received < len(MODEL)
+    assert bench.files == ["model.part", "model.part.json"]
+    faults.set([])
+    assert bench.fetch(web(faults)) == Received(SHA256, len(MODEL), '"1"')
+    assert (bench.events[-2][1] or 0) >= caught.value.received
+    assert bench.files == ["model"]
+
+
+def test_a_wish_to_wait_beyond_the_deadline_is_the_servers_failure_at_once(
+    bench: Bench, faults: FaultProxy
+) -> None:
+    wish = Answer(503, retry_after="3600")
+    faults.set([None, *[wish] * 50])
+    failure = bench.failure(web(faults))
+    assert isinstance(failure, ServerFailed)
+    assert bench.sleeps == []
+    assert bench.files == ["model.part", "model.part.json"]
+
+
+def test_a_wish_to_wait_is_granted_before_the_deadline(bench: Bench, faults: FaultProxy) -> None:
+    faults.set([Answer(429, retry_after="77")])
+    assert bench.fetch(web(faults)) == Received(SHA256, len(MODEL), '"1"')
+    assert bench.sleeps == [77]
+
+
+def test_with_progress_there_is_no_end_of_tries(bench: Bench, faults: FaultProxy) -> None:
+    # Only the first connection brings anything, and each time a little.
+    bad: list[Fault] = [Cut(30_000), *[Answer(500)] * 3]
+    faults.set(bad * 20)
+    assert bench.fetch(web(faults)) == Received(SHA256, len(MODEL), '"1"')
+    assert bench.target.read_bytes() == MODEL
+
+
+def interrupted(bench: Bench, server: RangeServer) -> None:
+    """What a run leaves that came half the way."""
+    with FaultProxy(server.port, [None, *[Answer(404)] * 100]) as faults:
+        bench.failure(web(faults))
+    assert bench.files == ["model.part", "model.part.json"]
+    server.forget_requests()
+    bench.events.clear()
+
+
+def test_what_an_earlier_run_left_is_not_fetched_again(bench: Bench, server: RangeServer) -> None:
+    interrupted(bench, server)
+    assert bench.fetch(web(server)) == Received(SHA256, len(MODEL), '"1"')
+    assert bench.events[1] == ("there", TUNING.first)
+    assert bench.target.read_bytes() == MODEL
+    starts = [int(r.headers["Range"][6:].partition("-")[0]) for r in server.requests]
+    assert min(starts) == TUNING.first
+
+
+def test_another_version_begins_anew(bench: Bench, server: RangeServer) -> None:
+    interrupted(bench, server)
+    server.content, server.headers = MODEL[::-1], {"ETag": '"2"'}
+    received = bench.fetch(web(server))
+    assert received == Received(hashlib.sha256(MODEL[::-1]).hexdigest(), len(MODEL), '"2"')
+    assert bench.target.read_bytes() == MODEL[::-1]
+    assert bench.events[1] == ("there", 0)
+
+
+def test_a_content_that_does_not_fit_what_was_left_is_fetched_once_more(
+    bench: Bench, server: RangeServer
+) -> None:
+    """The same ETag for two contents: only the checksum can tell."""
+    interrupted(bench, server)
+    server.content = MODEL[::-1]
+    sha256 = hashlib.sha256(MODEL[::-1]).hexdigest()
+    assert bench.fetch(web(server), sha256) == Received(sha256, len(MODEL), '"1"')
+
+
+def left_whole(bench: Bench, server: RangeServer) -> None:
+    """What a run leaves that was ended when all had come."""
+
+    def deliver(part: Path, sha256: str) -> None:
+        raise KeyboardInterrupt
+
+    clock = Clock()
+    transfer = Transfer(Network(), clock, Deadline(clock, 60), TUNING)
+    with pytest.raises(KeyboardInterrupt):
+        transfer.fetch(Wanted(web(server)), bench.part, bench, deliver)
+    assert bench.files == ["model.part", "model.part.json"]
+    server.forget_requests()
+    bench.events.clear()
+
+
+def test_what_is_there_to_its_end_is_only_asked_after(bench: Bench, server: RangeServer) -> None:
+    left_whole(bench, server)
+    with FaultProxy(server.port, [Answer(304, headers={"ETag": '"1"'}, body=b"")]) as unchanged:
+        assert bench.fetch(web(unchanged)) == Received(SHA256, len(MODEL), '"1"')
+        assert unchanged.requests[0].headers["If-None-Match"] == '"1"'
+    size = len(MODEL)
+    assert bench.events == [("size", size), ("there", size), ("end", size)]
+    assert bench.files == ["model"]
+
+
+def test_what_is_there_to_its_end_is_fetched_anew_when_it_changed(
+    bench: Bench, server: RangeServer
+) -> None:
+    left_whole(bench, server)
+    server.content, server.headers = b"new", {"ETag": '"2"'}
+    assert bench.fetch(web(server)) == Received(hashlib.sha256(b"new").hexdigest(), 3, '"2"')
+
+
+def test_a_page_that_an_earlier_run_left_half_is_still_found_out(
+    bench: Bench, server: RangeServer
+) -> None:
+    server.content = b"<html>" + MODEL
+    with FaultProxy(server.port, [Cut(100), *[Answer(404)] * 100]) as faults:
+        bench.failure(web(faults))
+    assert isinstance(bench.failure(web(server)), HtmlPage)
+    assert bench.files == []
+
+
+def test_a_server_without_parts_that_breaks_off_is_asked_again(
+    bench: Bench, faults: FaultProxy
+) -> None:
+    """It names a version, but what came of it is of no use."""
+    store = Store(
+        *(
+            Opened(Version(len(MODEL), '"1"', {"If-Range": '"1"'}), Pieces(MODEL[:1000]))
+            for _ in range(TRIES - 1)
+        ),
+        whole(),
+    )
+    assert bench.fetch(store) == Received(SHA256, len(MODEL), None)
+    assert len(bench.sleeps) == TRIES - 1
+
+
+def test_an_address_that_works_for_nobody_does_not_matter_while_the_store_answers(
+    bench: Bench, server: RangeServer
+) -> None:
+    """The store's own client brings it all, a first part at a time."""
+
+    class Odd(HttpObject):
+        @contextmanager
+        def open(
+            self,
+            *,
+            start: int = 0,
+            version: Version | None = None,
+            unless_etag: str | None = None,
+        ) -> Iterator[Opened | None]:
+            with super().open(start=start, version=version, unless_etag=unless_etag) as opened:
+                assert opened
+                yield Opened(opened.version, opened.body, Address(nobody), opened.interrupt)
+
+    with FaultProxy(server.port, [Answer(403)] * 200) as refusing:
+        nobody = refusing.url("/model")
+        source = Odd(server.url(), lambda: 0.0)
+        assert bench.fetch(source) == Received(SHA256, len(MODEL), '"1"')
+
+
+def test_patience_is_there_for_any_question(bench: Bench) -> None:
+    answers: list[Exception | str] = [FAILING, UNREACHABLE, "yes"]
+
+    def ask() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    sleeps: list[float] = []
+    clock = Clock(sleep=sleeps.append)
+    transfer = Transfer(Network(), clock, Deadline(clock, 60))
+    assert transfer.patiently(DISPLAY, ask) == "yes"
+    assert len(sleeps) == 2
+    answers = [Changed()]
+    with pytest.raises(ObjectChanged):
+        transfer.patiently(DISPLAY, ask)
 
 
 def test_a_file_is_hashed_as_sha256sum_does(tmp_path: Path) -> None:
-    (tmp_path / "model").write_bytes(MODEL)
-    assert sha256_of(tmp_path / "model").hex() == SHA256
+    (tmp_path / "m").write_bytes(MODEL * 3)
+    assert sha256_of(tmp_path / "m") == hashlib.sha256(MODEL * 3).digest()
+    assert os.listdir(tmp_path) == ["m"]

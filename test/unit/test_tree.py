@@ -61,6 +61,14 @@ def test_every_file_belongs_to_one_item(site: Site) -> None:
     }
 
 
+def test_all_files_in_a_directory_that_is_a_model_belong_to_it(tmp_path: Path) -> None:
+    write(tmp_path, "models/m/config.json", "models/m/deep/m.bin", "models/m.txt", "models/x")
+    assert items(tmp_path, None, ["./models//m"]) == {
+        APP: ["models/m.txt", "models/x"],
+        Item("model", "models/m"): ["models/m/config.json", "models/m/deep/m.bin"],
+    }
+
+
 def test_distributions_of_one_namespace_are_told_apart(site: Site) -> None:
     site.install("acme-a", {"acme/a/__init__.py": ""})
     site.install("acme-b", {"acme/b/__init__.py": ""})

@@ -6,20 +6,8 @@
 from __future__ import annotations
 
 from slugfit.errors import Explanation, Failure
-from slugfit.sizes import format_size
-
-_S3_SAYS_DENIED = """\
-S3 also denies access to an object that does not exist, when the key may not
-list the bucket."""
-_S3_KEY_FIXES = (
-    "Check which key the app has:\nheroku config | grep -E 'AWS_|BUCKETEER_|CLOUDCUBE_'",
-    "Give that key the permission s3:GetObject on the object, and s3:ListBucket\non the bucket.",
-    "Compare the object's name with what is stored.",
-)
-_LINK_FIXES = (
-    "If the link is signed, make a new one: signatures expire.",
-    "For private files in object storage, use s3://bucket/key with a key.",
-)
+from slugfit.models.advice import Advice, advice_for, look_at
+from slugfit.sizes import format_duration, format_size
 
 
 class FetchFailure(Failure):
@@ -30,8 +18,8 @@ class FetchFailure(Failure):
         self.detail = detail
 
     @property
-    def _in_s3(self) -> bool:
-        return self.source.startswith("s3://")
+    def _advice(self) -> Advice:
+        return advice_for(self.source)
 
     @property
     def _evidence(self) -> tuple[str, ...]:
@@ -50,7 +38,7 @@ class ObjectMissing(FetchFailure):
             evidence=self._evidence,
             fixes=(
                 "Compare the name, upper and lower case included, with what is stored:\n"
-                + _look_at(self.source),
+                + look_at(self.source),
                 "Upload the model, then build again.",
             ),
         )
@@ -66,8 +54,176 @@ class AccessDenied(FetchFailure):
             summary="The store denies access to a model.",
             where=self.source,
             evidence=self._evidence,
-            why=_S3_SAYS_DENIED if self._in_s3 else "",
-            fixes=_S3_KEY_FIXES if self._in_s3 else _LINK_FIXES,
+            why=self._advice.denied_why,
+            fixes=self._advice.denied,
+        )
+
+
+class CredentialsExpired(FetchFailure):
+    """A temporary key whose time is over."""
+
+    id = "fetch::credentials-expired"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary=f"The key for a model's {self._advice.bucket} has expired.",
+            where=self.source,
+            evidence=self._evidence,
+            why=self._advice.expired_why,
+            fixes=self._advice.expired,
+        )
+
+
+class CredentialsWrong(FetchFailure):
+    """The store does not know the key, or its secret is another one."""
+
+    id = "fetch::credentials-wrong"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="The store does not accept the key for a model.",
+            where=self.source,
+            evidence=self._evidence,
+            fixes=self._advice.wrong_key,
+        )
+
+
+class ClockSkewed(FetchFailure):
+    """The build machine's clock and the store's differ by too much for a signature."""
+
+    id = "fetch::clock-skewed"
+    kind = "upstream"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="The clocks of the build machine and the store differ.",
+            where=self.source,
+            evidence=self._evidence,
+            why=self._advice.skewed_why,
+            fixes=(
+                "the time of this machine: date --utc",
+                "the time of the store, in the Date header of its answers.",
+            ),
+        )
+
+
+class WrongRegion(FetchFailure):
+    """The bucket is in another region, and the store says in which."""
+
+    id = "fetch::wrong-region"
+
+    def __init__(self, source: str, detail: str, right: str, used: str) -> None:
+        super().__init__(source, detail)
+        self.right = right
+        self.used = used
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="The bucket of a model is in another region.",
+            where=self.source,
+            evidence=(*self._evidence, f"asked in: {self.used}", f"it is in: {self.right}"),
+            fixes=(f"Name the right region:\nheroku config:set AWS_REGION={self.right}",),
+        )
+
+
+class BucketMissing(FetchFailure):
+    """The store has no such bucket."""
+
+    id = "fetch::bucket-missing"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary=f"The {self._advice.bucket} of a model does not exist.",
+            where=self.source,
+            evidence=self._evidence,
+            fixes=self._advice.no_bucket,
+        )
+
+
+class NothingThere(FetchFailure):
+    """A prefix below which there is no object, or none that the globs let through."""
+
+    id = "fetch::nothing-there"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="A model's directory in the store is empty.",
+            where=self.source,
+            evidence=self._evidence,
+            fixes=(
+                "Compare the name, upper and lower case included, with what is stored:\n"
+                + look_at(self.source),
+                "If the model has include or exclude globs, check that they let files through.",
+            ),
+        )
+
+
+class NameUnsafe(FetchFailure):
+    """An object below a prefix whose name is no path inside a directory."""
+
+    id = "fetch::name-unsafe"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="A file of a model has a name that leads elsewhere.",
+            where=self.source,
+            evidence=self._evidence,
+            why="A name with .., an empty part or a leading slash is no path in a directory, and\n"
+            "two names can't be one file, or a file and a directory.",
+            fixes=(
+                "Rename the object in the store.",
+                'Leave it out:\nexclude = ["…"]',
+            ),
+        )
+
+
+class ObjectChanged(Failure):
+    """Somebody replaces the object faster than it can be fetched."""
+
+    id = "fetch::object-changed"
+    kind = "upstream"
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="A model changes while it is fetched, again and again.",
+            where=self.source,
+            why="Every part of a model is fetched of the same version of the object.",
+            fixes=(
+                "who uploads the model, and whether that has finished;",
+                "whether the store tells one ETag (or Last-Modified) for one content.",
+            ),
+        )
+
+
+class OutOfTime(Failure):
+    """The time that a build has for fetching is over."""
+
+    id = "fetch::out-of-time"
+
+    def __init__(self, source: str, seconds: float, received: int, size: int | None) -> None:
+        self.source = source
+        self.seconds = seconds
+        self.received = received
+        self.size = size
+
+    def explain(self) -> Explanation:
+        of = "" if self.size is None else f" of {format_size(self.size)}"
+        return Explanation(
+            summary="The models do not arrive in the time that a build has.",
+            where=self.source,
+            evidence=(
+                f"received: {format_size(self.received)}{of}",
+                f"time for all models: {format_duration(self.seconds)}",
+            ),
+            why="Heroku ends a build after 25 minutes, without a word about the reason.",
+            fixes=(
+                "Build again: if the store was slow, it may be faster now.",
+                "Keep the model in a store near the build, or a smaller model.",
+                'To allow more time, in slugfit.toml:\n[fetch]\ndeadline = "22m"',
+            ),
         )
 
 
@@ -81,7 +237,7 @@ class RequestRejected(FetchFailure):
             summary="The store rejects the request for a model.",
             where=self.source,
             evidence=self._evidence,
-            fixes=("Check the source's URL, the region (AWS_REGION) and AWS_ENDPOINT_URL.",),
+            fixes=(self._advice.rejected,),
         )
 
 
@@ -96,10 +252,7 @@ class Unreachable(FetchFailure):
             summary="The store of a model can't be reached.",
             where=self.source,
             evidence=self._evidence,
-            fixes=(
-                "the host's name in the source, and AWS_ENDPOINT_URL if it is set;",
-                "the provider's status page.",
-            ),
+            fixes=(self._advice.unreachable, "the provider's status page."),
         )
 
 
@@ -147,7 +300,7 @@ class ChecksumMismatch(Failure):
 
     id = "fetch::checksum-mismatch"
 
-    def __init__(self, source: str, expected: str, found: str, received: int) -> None:
+    def __init__(self, source: str, expected: str, found: str, received: int | None) -> None:
         self.source = source
         self.expected = expected
         self.found = found
@@ -161,7 +314,9 @@ class ChecksumMismatch(Failure):
                 f"expected sha256: {self.expected}",
                 f"found sha256:    {self.found}",
                 f"received:        {format_size(self.received)}",
-            ),
+            )
+            if self.received is not None
+            else (f"expected sha256: {self.expected}", f"the store says:  {self.found}"),
             why="The object was replaced, or the checksum belongs to another file.",
             fixes=(
                 "If the new object is the right one, write its checksum into the configuration:\n"
@@ -204,14 +359,52 @@ class HtmlPage(FetchFailure):
             "a page about the file instead of the file.",
             fixes=(
                 "Use the direct download link. To see what this one gives:\n"
-                + _look_at(self.source),
+                + look_at(self.source),
                 "For private files in object storage, use s3://bucket/key with a key.",
             ),
         )
 
 
-def _look_at(source: str) -> str:
-    """A command that shows what is behind `source`, or beside it."""
-    if source.startswith("s3://"):
-        return f"aws s3 ls {source.rpartition('/')[0]}/"
-    return f"curl --location --head '{source}'"
+class Gated(FetchFailure):
+    """A repository whose files are for those only who have accepted its conditions."""
+
+    id = "fetch::gated"
+
+    def __init__(self, source: str, detail: str, page: str) -> None:
+        super().__init__(source, detail)
+        self.page = page
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="A model is only for those who accept its conditions.",
+            where=self.source,
+            evidence=self._evidence,
+            why="Who you are, the hub knows by the token.",
+            fixes=(
+                f"Log in, and accept the conditions on the model's page:\n{self.page}",
+                "Give the app a token of the same account, which may read gated repositories:\n"
+                "heroku config:set HF_TOKEN=hf_…",
+            ),
+        )
+
+
+class RevisionMissing(FetchFailure):
+    """The repository is there, and has no such commit, tag or branch."""
+
+    id = "fetch::revision-missing"
+
+    def __init__(self, source: str, detail: str, page: str) -> None:
+        super().__init__(source, detail)
+        self.page = page
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="The repository of a model has no such revision.",
+            where=self.source,
+            evidence=self._evidence,
+            fixes=(
+                "Compare what comes after the @ with the repository's commits, tags and branches:\n"
+                f"{self.page}/commits",
+                "Write a slash in a revision's name as %2F:\nhf://org/name@refs%2Fpr%2F1/file",
+            ),
+        )

@@ -2,67 +2,134 @@
 
 CACHE_DIR/slugfit/models/index.json
 CACHE_DIR/slugfit/models/sha256/<64 hexadecimal digits>
+CACHE_DIR/slugfit/models/partial/<a source's key>: what a failed build had begun to fetch
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
 from slugfit.files import Changes, sha256_of
+from slugfit.models.manifest import Manifest
 from slugfit.plan import CacheContents, Cached
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 
 class ModelStore:
     """Additions are provisional, in `changes`, until `settle`."""
 
     def __init__(self, root: Path, changes: Changes) -> None:
+        self._root = root
         self._index = root / "index.json"
         self._contents = root / "sha256"
+        self._partial = root / "partial"
         self._changes = changes
 
-    def contents(self, sources: tuple[str, ...]) -> CacheContents:
+    def contents(self, sources: Iterable[str]) -> CacheContents:
         """What is known of `sources`, and all that is stored. A damaged index counts as empty."""
         entries = self._read_index()
         known = {source: entries[key] for source in sources if (key := _key(source)) in entries}
-        return CacheContents(known, self.stored())
-
-    def stored(self) -> frozenset[str]:
-        """The sha256 of every stored content."""
-        paths = self._contents.iterdir() if self._contents.is_dir() else ()
-        return frozenset(path.name for path in paths)
+        unpacked = {c.sha256: c for c in entries.values() if c.manifest not in (None, c.sha256)}
+        return CacheContents(known, self._stored(), unpacked)
 
     def path(self, sha256: str) -> Path:
         return self._contents / sha256
 
-    def prepare(self) -> None:
-        """Make the directory that contents arrive in."""
-        self._changes.make_directory(self._contents)
+    def partial(self, source: str) -> Path:
+        """Where `source` arrives. It is not taken back with a failed build: the next goes on."""
+        self._changes.make_directory(self._partial)
+        return self._partial / _key(source)[:32]
 
-    def added(self, sha256: str) -> None:
-        self._changes.added(self.path(sha256))
-
-    def verified(self, sha256: str) -> Path | None:
-        """The content's path, or None when the stored bytes are not the ones of that name."""
-        path = self.path(sha256)
-        return path if path.is_file() and sha256_of(path).hex() == sha256 else None
-
-    def settle(self, used: Mapping[str, Cached]) -> None:
-        """Remember exactly `used`, by source, and drop every other content."""
-        if not used and not self._contents.exists():
+    def adopt(self, file: Path, sha256: str) -> None:
+        """Store `file`, which has this content; the one at `file` stays where it is."""
+        if self.holds(sha256):
             return
-        entries = {_key(source): asdict(cached) for source, cached in sorted(used.items())}
+        self._changes.make_directory(self._contents)
+        path = self.path(sha256)
+        if path.exists():
+            self._changes.set_aside(path)  # damaged
+        try:
+            os.link(file, path)
+        except OSError:
+            shutil.move(file, path)  # no hard links here
+        self._changes.added(path)
+
+    def write(self, content: bytes) -> str:
+        """Store `content`; its sha256."""
+        sha256 = hashlib.sha256(content).hexdigest()
+        if not self.holds(sha256):
+            self._changes.write(self.path(sha256), content)
+        return sha256
+
+    def holds(self, sha256: str) -> bool:
+        """Whether the content is stored, and its bytes are still the right ones."""
+        path = self.path(sha256)
+        return path.is_file() and sha256_of(path).hex() == sha256
+
+    def manifest(self, sha256: str) -> Manifest | None:
+        """A stored manifest all of whose files are stored, or None."""
+        if not self.holds(sha256):
+            return None
+        try:
+            manifest = Manifest.parse(self.path(sha256).read_bytes())
+        except ValueError:
+            return None
+        return manifest if all(self.holds(file.sha256) for file in manifest.files) else None
+
+    def settle(self, used: Mapping[str, Cached], limit: int | None) -> tuple[str, ...]:
+        """Remember exactly `used`, by source, and drop every other content.
+
+        Of what would exceed `limit` bytes, nothing is kept. Returns the sources it was of.
+        """
+        if not used and not self._root.exists():
+            return ()
+        kept = self._within(used, limit)
+        entries = {_key(source): asdict(cached) for source, cached in sorted(kept.items())}
         document = {"schema_version": _SCHEMA_VERSION, "sources": entries}
         self._changes.write(self._index, json.dumps(document, indent=2).encode())
-        named = {cached.sha256 for cached in used.values()}
-        for path in sorted(self._contents.iterdir()):
-            if path.name not in named:
-                self._changes.set_aside(path)
+        named = {sha256 for cached in kept.values() for sha256 in self._contents_of(cached)}
+        for sha256 in sorted(self._stored() - named):
+            self._changes.set_aside(self.path(sha256))
+        return tuple(source for source in used if source not in kept)
+
+    def forget_partial(self) -> None:
+        """Drop what only a build that failed would have gone on with."""
+        shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _within(self, used: Mapping[str, Cached], limit: int | None) -> dict[str, Cached]:
+        """In the order of the configuration; what is stored once is counted once."""
+        if limit is None:
+            return dict(used)
+        kept: dict[str, Cached] = {}
+        counted: set[str] = set()
+        total = 0
+        for source, cached in used.items():
+            new = self._contents_of(cached) - counted
+            size = sum(self.path(sha256).stat().st_size for sha256 in new)
+            if total + size <= limit:
+                kept[source] = cached
+                counted |= new
+                total += size
+        return kept
+
+    def _contents_of(self, cached: Cached) -> set[str]:
+        if cached.manifest is None:
+            return {cached.sha256}
+        manifest = Manifest.parse(self.path(cached.manifest).read_bytes())
+        lists = filter(None, (cached.manifest, cached.journal))
+        return {*lists, *(file.sha256 for file in manifest.files)}
+
+    def _stored(self) -> frozenset[str]:
+        """The sha256 of every stored content."""
+        paths = self._contents.iterdir() if self._contents.is_dir() else ()
+        return frozenset(path.name for path in paths)
 
     def _read_index(self) -> dict[str, Cached]:
         try:

@@ -1,27 +1,27 @@
 """Why a client gave up, in words that are safe to show.
 
-The clients' own messages repeat the URL, query string included.
+The clients' own messages repeat the URL, query string included. Their classes are named here, not
+imported: a build has only the clients that it needs.
 """
 
 from __future__ import annotations
 
-import http.client
-
-import requests
-import urllib3.exceptions
-from botocore import exceptions as s3
-
 # The first class that fits an error, from its innermost cause outwards, has the words.
-_WORDS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((TimeoutError, urllib3.exceptions.TimeoutError), "no answer in time"),
-    ((http.client.RemoteDisconnected,), "the server closed the connection without an answer"),
-    ((http.client.HTTPException,), "the answer is not HTTP"),
-    ((requests.TooManyRedirects,), "it redirects in circles"),
-    ((s3.ParamValidationError,), "S3 knows no such name of a bucket or key"),
-    ((s3.InvalidRegionError, s3.EndpointResolutionError), "S3 knows no such region or endpoint"),
-    ((requests.exceptions.InvalidSchema, ValueError), "it leads to a URL that is not http(s)"),
-    ((urllib3.exceptions.ProtocolError,), "the connection broke off"),
-)
+_WORDS = {
+    "builtins.TimeoutError": "no answer in time",
+    "urllib3.exceptions.TimeoutError": "no answer in time",
+    "http.client.RemoteDisconnected": "the server closed the connection without an answer",
+    "http.client.HTTPException": "the answer is not HTTP",
+    "requests.exceptions.TooManyRedirects": "it redirects in circles",
+    "requests.exceptions.InvalidHeader": "the credentials have what no header can have",
+    "builtins.UnicodeEncodeError": "the credentials have what no header can have",
+    "botocore.exceptions.ParamValidationError": "S3 knows no such name of a bucket or key",
+    "botocore.exceptions.InvalidRegionError": "S3 knows no such region or endpoint",
+    "botocore.exceptions.EndpointResolutionError": "S3 knows no such region or endpoint",
+    "requests.exceptions.InvalidSchema": "it leads to a URL that is not http(s)",
+    "builtins.ValueError": "it leads to a URL that is not http(s)",
+    "urllib3.exceptions.ProtocolError": "the connection broke off",
+}
 
 
 def reason(error: BaseException) -> str:
@@ -31,13 +31,15 @@ def reason(error: BaseException) -> str:
 
 
 def _words(error: BaseException) -> str | None:
-    if isinstance(error, urllib3.exceptions.IncompleteRead):
-        return f"the connection closed after {error.partial} bytes"
-    if isinstance(error, s3.IncompleteReadError):
-        return f"the connection closed after {error.kwargs['actual_bytes']} bytes"
+    kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
+    if "urllib3.exceptions.IncompleteRead" in kinds:
+        return f"the connection closed after {getattr(error, 'partial', 'some')} bytes"
+    if "botocore.exceptions.IncompleteReadError" in kinds:
+        received = getattr(error, "kwargs", {}).get("actual_bytes", "some")
+        return f"the connection closed after {received} bytes"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return next((words for kinds, words in _WORDS if isinstance(error, kinds)), None)
+    return next((words for kind, words in _WORDS.items() if kind in kinds), None)
 
 
 def _causes(error: BaseException) -> list[BaseException]:

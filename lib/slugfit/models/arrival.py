@@ -1,0 +1,165 @@
+"""The files of a model of many, on their way: those that are complete, and a journal of them.
+
+The journal tells of which versions they are. Whoever goes on believes no file that the journal's
+checksum does not confirm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from slugfit.files import NoSpace, alone_in, naming_full_disk, sha256_of
+from slugfit.models.failures import ChecksumMismatch
+from slugfit.models.manifest import File, Manifest
+from slugfit.models.sources import Entry
+
+# A path, and the size and the ETag that the object there had.
+_State = tuple[str, "int | None", "str | None"]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier build has fetched: a journal of it, and where each content is stored."""
+
+    journal: bytes
+    content: Callable[[str], Path]
+
+
+class Arrival:
+    """The files below `files`; `missing` are those of `entries` that were not there yet."""
+
+    def __init__(
+        self, part: Path, entries: tuple[Entry, ...], earlier: Earlier | None, journal: IO[str]
+    ) -> None:
+        self.files = part / "files"
+        self._part = part
+        self._there: dict[str, tuple[str, int]] = {}
+        self._lock = threading.Lock()
+        self._journal = journal
+        self._entries = entries
+        self.missing = self._restore(earlier)
+
+    @property
+    def received(self) -> int:
+        """How many bytes of complete files are there."""
+        with self._lock:
+            return sum(size for _, size in self._there.values())
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether there is anything that a later run can go on with."""
+        return bool(self._there) or any(self._part.glob("*.part"))
+
+    @property
+    def manifest(self) -> Manifest:
+        with self._lock:
+            return Manifest.of(tuple(File(path, sha) for path, (sha, _) in self._there.items()))
+
+    @property
+    def journal(self) -> bytes:
+        """The lines of all entries, once none is missing."""
+        lines = (_line(entry, self._there[entry.path][0]) for entry in self._entries)
+        return "".join(lines).encode()
+
+    def prepare(self, entry: Entry) -> Path:
+        """Where the file goes, in a directory that exists."""
+        path = self.files / entry.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def part(self, entry: Entry) -> Path:
+        """Where the file is while it is not complete."""
+        name = hashlib.sha256(os.fsencode(entry.path)).hexdigest()[:32]
+        return self._part / f"{name}.part"
+
+    def add(self, entry: Entry, sha256: str, size: int) -> None:
+        """Note that the file is complete."""
+        with self._lock:
+            self._there[entry.path] = (sha256, size)
+            self._journal.write(_line(entry, sha256))
+            self._journal.flush()
+
+    def _restore(self, earlier: Earlier | None) -> tuple[Entry, ...]:
+        self._drop_all_but({entry.path for entry in self._entries})
+        left = _read((self._part / "journal").read_bytes())
+        missing = [entry for entry in self._entries if not self._has(entry, left)]
+        if earlier:
+            stored = _read(earlier.journal)
+            for entry in missing:
+                self._link(entry, stored, earlier)
+            missing = [entry for entry in missing if not self._has(entry, stored)]
+        return tuple(missing)
+
+    def _link(self, entry: Entry, stored: Mapping[_State, str], earlier: Earlier) -> None:
+        if sha256 := stored.get(_state(entry)):
+            path = self.prepare(entry)
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # not stored any more, or no hard links here
+                os.link(earlier.content(sha256), path)
+
+    def _has(self, entry: Entry, known: Mapping[_State, str]) -> bool:
+        sha256, path = known.get(_state(entry)), self.files / entry.path
+        if sha256 is None or not path.is_file() or sha256_of(path).hex() != sha256:
+            return False
+        self.add(entry, sha256, path.stat().st_size)
+        return True
+
+    def _drop_all_but(self, wanted: set[str]) -> None:
+        for path in sorted(self.files.rglob("*"), reverse=True):
+            if path.is_dir() and not path.is_symlink():
+                with suppress(OSError):  # not empty
+                    path.rmdir()
+            elif str(path.relative_to(self.files)) not in wanted:
+                path.unlink()
+
+
+@contextmanager
+def arriving(
+    part: Path, entries: tuple[Entry, ...], earlier: Earlier | None = None
+) -> Iterator[Arrival]:
+    """What is in the directory `part`, new or as it was left. It stays, if it is of use.
+
+    Raises NoSpace.
+    """
+    useless = True
+    try:
+        with naming_full_disk(part), alone_in(part, wait=lambda: None):
+            (part / "files").mkdir(parents=True, exist_ok=True)
+            with (part / "journal").open("a", encoding="utf-8") as journal:
+                journal.write("\n")  # the last line can have been broken off
+                arrival = Arrival(part, entries, earlier, journal)
+                try:
+                    yield arrival
+                finally:
+                    useless = not arrival.is_of_use
+    except BaseException as error:
+        if useless or isinstance(error, (ChecksumMismatch, NoSpace)):
+            shutil.rmtree(part, ignore_errors=True)
+        raise
+
+
+def _state(entry: Entry) -> _State:
+    return entry.path, entry.version.size, entry.version.etag
+
+
+def _line(entry: Entry, sha256: str) -> str:
+    return json.dumps([*_state(entry), sha256]) + "\n"
+
+
+def _read(journal: bytes) -> dict[_State, str]:
+    """The checksum of each file that the journal tells of."""
+    known = {}
+    for line in journal.split(b"\n"):
+        with suppress(ValueError, TypeError, RecursionError):  # broken off, or damaged
+            path, size, etag, sha256 = json.loads(line)
+            known[path, size, etag] = sha256
+    return known
