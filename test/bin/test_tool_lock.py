@@ -17,10 +17,10 @@ LISTED = tuple(File(path, hashlib.sha256(content).hexdigest()) for path, content
 MANY = Manifest.of(LISTED).sha256
 SETTINGS = f"""\
 [[models]]
-source = "s3://{BUCKET}/m.bin"
+source = "s3://{BUCKET}/locked.bin"
 
 [[models]]
-source = "s3://{BUCKET}/many/"
+source = "s3://{BUCKET}/locked/"
 
 [[models]]
 source = "models/own.bin"
@@ -29,9 +29,9 @@ source = "models/own.bin"
 
 @pytest.fixture(autouse=True)
 def _models(s3: S3Server) -> None:
-    s3.put(BUCKET, "m.bin", MODEL)
+    s3.put(BUCKET, "locked.bin", MODEL)
     for path, content in FILES.items():
-        s3.put(BUCKET, f"many/{path}", content)
+        s3.put(BUCKET, f"locked/{path}", content)
 
 
 def test_the_models_of_an_app_are_written_down(tool: Tool) -> None:
@@ -41,12 +41,12 @@ def test_the_models_of_an_app_are_written_down(tool: Tool) -> None:
     assert (
         done.log
         == f"""\
------> Fetching models/m.bin (<size>)
-       from s3://{BUCKET}/m.bin
+-----> Fetching models/locked.bin (<size>)
+       from s3://{BUCKET}/locked.bin
        <size> in <time>, <rate>
        sha256 {SHA256}
------> Fetching models/many (<size>)
-       from s3://{BUCKET}/many/
+-----> Fetching models/locked (<size>)
+       from s3://{BUCKET}/locked/
        <size> in <time>, <rate>
        sha256 {MANY}
 -----> Wrote slugfit.lock: commit it"""
@@ -60,13 +60,13 @@ def test_the_models_of_an_app_are_written_down(tool: Tool) -> None:
 version = 1
 
 [[models]]
-source = "s3://{BUCKET}/m.bin"
+source = "s3://{BUCKET}/locked.bin"
 size = 7000
 sha256 = "{SHA256}"
 {etags[0]}
 
 [[models]]
-source = "s3://{BUCKET}/many/"
+source = "s3://{BUCKET}/locked/"
 size = 7002
 sha256 = "{MANY}"
 {etags[1]}
@@ -91,7 +91,7 @@ def test_locking_again_changes_only_what_changed(tool: Tool, s3: S3Server) -> No
     first = (tool.desk / "slugfit.lock").read_text()
     tool.run("lock")
     assert (tool.desk / "slugfit.lock").read_text() == first
-    s3.put(BUCKET, "m.bin", b"new")
+    s3.put(BUCKET, "locked.bin", b"new")
     tool.run("lock")
     second = (tool.desk / "slugfit.lock").read_text()
     changed = set(second.splitlines()) - set(first.splitlines())
@@ -117,7 +117,7 @@ def test_what_fails_leaves_the_lock_as_it_was(tool: Tool, s3: S3Server) -> None:
 
 def test_a_pin_that_the_store_contradicts_is_not_locked(tool: Tool) -> None:
     (tool.desk / "slugfit.toml").write_text(
-        f'[[models]]\nsource = "s3://{BUCKET}/m.bin"\nsha256 = "{"0" * 64}"\n'
+        f'[[models]]\nsource = "s3://{BUCKET}/locked.bin"\nsha256 = "{"0" * 64}"\n'
     )
     done = tool.run("lock")
     assert done.status == 1

@@ -46,7 +46,7 @@ class Case(NamedTuple):
 IN_S3 = f"s3://{BUCKET}/{KEY}"
 IN_WEB = "{web}/%s?X-Amz-Signature=hidden"
 # To try six times takes longer than a test should.
-HASTY = {"SLUGFIT_FETCH_DEADLINE": "1s"}
+HASTY = {"SLUGFIT_FETCH_DEADLINE": "2s"}
 CASES = [
     Case("malformed_toml", "settings::malformed-toml", "settings_malformed"),
     Case("invalid_settings", "settings::invalid", "settings_invalid"),

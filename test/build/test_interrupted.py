@@ -35,7 +35,7 @@ def shelf() -> Iterator[Shelf]:
 def start(bench: Workbench, models: str) -> subprocess.Popen[str]:
     """Start a build, and come back when a fetch is recorded that it is in the middle of."""
     build = bench.start({}, models=models)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not recorded(bench):
         assert time.monotonic() < deadline, "the build fetches nothing"
         time.sleep(0.01)
