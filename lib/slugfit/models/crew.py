@@ -126,7 +126,7 @@ class Crew:
         tuning = self._tuning
         with self._changed:
             left = self._segments.size - self._segments.first_missing
-            fair = left // (2 * tuning.connections)
+            fair = left // (2 * max(1, len(self._lines)))
             part = max(tuning.smallest_part, min(tuning.largest_part, fair))
             return self._segments.take(part) if self._address else None
 
@@ -135,6 +135,8 @@ class Crew:
         try:
             if body:
                 self._receive_first(segment, body)
+                # The library's connection was the first of two: one may be all it takes.
+                current = segment if segment.left else None
             while current and not self._stopped.is_set():
                 self._fetch(current, line)
                 current = self._take()

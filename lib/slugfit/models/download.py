@@ -17,7 +17,7 @@ from slugfit.models.sources import Opened
 from slugfit.models.tuning import USUAL, Tuning
 from slugfit.models.wire import Network
 
-_FAST = 400e6  # bytes a second; another connection would not help
+_BUSY = 0.5  # of a processor: then it is not the network that is waited for
 _HASH_BYTES = 4 * 1024 * 1024  # before the next look
 
 Tick = Callable[[int], None]
@@ -40,7 +40,7 @@ class Download:
         self._tuning = tuning
         self._crew = Crew(display, partial, network, clock, tuning)
         self._looked = self._saved = clock.monotonic()
-        self._seen = 0
+        self._worked = clock.worked()
 
     def run(self, opened: Opened, start: int, tick: Tick) -> None:
         """Return when all bytes are there and hashed. `opened` begins at `start`.
@@ -50,7 +50,6 @@ class Download:
         """
         size = sys.maxsize if opened.version.size is None else opened.version.size
         segments = Segments(size, self._partial.there, self._tuning.smallest_part)
-        self._seen = segments.received
         try:
             with self._crew.working(opened, start, segments):
                 # The size may become known at the end only.
@@ -73,11 +72,11 @@ class Download:
         now = self._clock.monotonic()
         if now - self._looked < self._tuning.look_seconds:
             return
-        received = self._crew.received
-        if (received - self._seen) / (now - self._looked) < _FAST:
+        worked = self._clock.worked()
+        if (worked - self._worked) / (now - self._looked) < _BUSY:
             self._crew.grow()
-        self._looked, self._seen = now, received
-        tick(received)
+        self._looked, self._worked = now, worked
+        tick(self._crew.received)
         if now - self._saved >= self._tuning.save_seconds and self._partial.is_pinned:
             self._partial.save(self._crew.beyond_frontier())
             self._saved = now

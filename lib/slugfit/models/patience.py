@@ -18,12 +18,13 @@ _LONGEST_WAIT = 20.0
 
 @dataclass(frozen=True)
 class Clock:
-    """Time, as an argument."""
+    """Time, as an argument. `worked` is the processors' for this process, in seconds."""
 
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
     chance: random.Random = field(default_factory=random.Random)
+    worked: Callable[[], float] = time.process_time
 
 
 class Deadline:

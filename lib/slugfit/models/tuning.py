@@ -21,7 +21,7 @@ class Tuning:
     # Four times as much is slower: the page cache then looks for larger pages.
     piece: int = _MIB // 4
     smallest_part: int = 4 * _MIB
-    largest_part: int = 32 * _MIB
+    largest_part: int = 128 * _MIB
     connections: int = 16
     look_seconds: float = 0.05
     save_seconds: float = 1.0
