@@ -10,12 +10,11 @@ from slugfit.files import directories_above
 from slugfit.settings.model import StripSettings
 from slugfit.strip.candidates import (
     REQUESTED,
-    Tree,
     nominate,
     orphaned_bytecode,
-    read_tree,
 )
 from slugfit.strip.rules import load_rules
+from slugfit.strip.tree import Tree, read_tree
 from unit.packages import Site
 
 

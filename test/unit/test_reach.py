@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugfit.settings.model import StripSettings
-from slugfit.strip.candidates import nominate, read_tree
+from slugfit.strip.candidates import nominate
 from slugfit.strip.reach import module_name, names_in, package_of, reached
 from slugfit.strip.rules import load_rules
+from slugfit.strip.tree import read_tree
 from unit.packages import Site
 
 IDENTIFIERS = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(

@@ -5,29 +5,16 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from slugfit.distributions import source_of
 from slugfit.settings.model import StripSettings
 from slugfit.strip.rules import Rules
+from slugfit.strip.tree import Tree
 
 REQUESTED = "requested by strip.remove"
 BYTECODE = "bytecode of removed sources"
-
-
-@dataclass(frozen=True)
-class Tree:
-    """The files of a site-packages directory, as sorted paths relative to it."""
-
-    root: Path
-    files: tuple[str, ...]
-
-
-def read_tree(root: Path) -> Tree:
-    """Every file below `root`; directories behind symlinks are not entered."""
-    return Tree(root, tuple(sorted(_walk(root))))
 
 
 def nominate(tree: Tree, rules: Rules, settings: StripSettings) -> dict[str, str]:
@@ -60,13 +47,6 @@ def orphaned_bytecode(tree: Tree, removed: Iterable[str]) -> list[str]:
     """The bytecode that `removed` sources leave behind."""
     gone = frozenset(removed)
     return [path for path in tree.files if path not in gone and source_of(path) in gone]
-
-
-def _walk(root: Path) -> Iterator[str]:
-    for directory, _, names in os.walk(root):
-        relative = os.path.relpath(directory, root)
-        prefix = "" if relative == "." else f"{relative}/"
-        yield from (f"{prefix}{name}" for name in names)
 
 
 def _category(path: str, rules: Rules) -> str | None:

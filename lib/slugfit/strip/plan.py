@@ -15,11 +15,11 @@ from slugfit.strip.candidates import (
     may_be_elf,
     nominate,
     orphaned_bytecode,
-    read_tree,
 )
 from slugfit.strip.elf import Range, dead_ranges
 from slugfit.strip.reach import reached
 from slugfit.strip.rules import load_rules
+from slugfit.strip.tree import read_tree
 
 _WORTH_A_COPY = 4096  # bytes of zeros, from which on a new file pays
 

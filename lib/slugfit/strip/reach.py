@@ -18,7 +18,7 @@ from pathlib import Path
 
 from slugfit.distributions import source_of
 from slugfit.files import directories_above
-from slugfit.strip.candidates import Tree
+from slugfit.strip.tree import Tree
 
 _FILE_NAME = re.compile(rb"[\w.+-]+")
 _EXTENSION_MODULE = re.compile(r"\.(?:[\w-]+\.)?so$")
