@@ -90,6 +90,12 @@ class Output:
         print(f"{_REPLACE}{line}", end="", file=self._stdout, flush=True)
         self._is_transient = True
 
+    def clear(self) -> None:
+        """Leave nothing of a transient detail on the terminal."""
+        if self._is_transient:
+            print(_REPLACE, end="", file=self._stdout, flush=True)
+            self._is_transient = False
+
     def step(self, text: str) -> None:
         self._write(self._stdout, f"-----> {text}")
 
@@ -117,8 +123,6 @@ class Output:
         self._write(self._stderr, "")
 
     def _write(self, stream: TextIO, line: str) -> None:
-        if self._is_transient:
-            print(_REPLACE, end="", file=self._stdout, flush=True)
-            self._is_transient = False
+        self.clear()
         # Flushed a line at a time: Heroku shows both streams in one log.
         print(self.redact(line), file=stream, flush=True)

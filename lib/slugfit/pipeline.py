@@ -14,9 +14,8 @@ from slugfit.dependencies import Dependencies
 from slugfit.files import Changes
 from slugfit.models.fetch import FetchedModel, Fetcher, warn_of_risks
 from slugfit.models.lock import lock_models, read_lock
-from slugfit.models.patience import Clock, Deadline
 from slugfit.models.store import ModelStore
-from slugfit.models.transfer import Transfer
+from slugfit.models.transfer import transfer_for
 from slugfit.models.wire import Network
 from slugfit.needs import groups_for
 from slugfit.output import Output
@@ -131,9 +130,7 @@ class _Build:
         return make_plan(self._settings, self._store.contents(sources), self._request.app)
 
     def _fetcher(self) -> Fetcher:
-        clock = Clock()
-        deadline = Deadline(clock, self._settings.fetch.deadline)
-        transfer = Transfer(self._request.network, clock, deadline)
+        transfer = transfer_for(self._settings.fetch.deadline, self._request.network)
         return Fetcher(self._store, self._app, transfer, self._settings, self._output)
 
     def _fetch(self, plan: Plan, fetcher: Fetcher) -> tuple[FetchedModel, ...]:

@@ -23,7 +23,7 @@ from support.python_runtime import prepare
 
 README = "https://github.com/slugfit/slugfit"
 TRIAL = """
-import json, signal, sys, time
+import json, os, signal, sys, time
 from slugfit.errors import Explanation, Failure
 
 
@@ -40,7 +40,7 @@ def add_arguments(parser):
 
 def run(args, context):
     if args.how == "describe":
-        seen = {"environ": dict(context.environ), "cwd": str(context.cwd)}
+        seen = {"environ": dict(context.environ), "cwd": os.getcwd()}
         print(json.dumps({**seen, "cache": str(context.cache), "path": sys.path}))
     elif args.how == "install":
         context.dependencies.provide()

@@ -8,15 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from slugfit.errors import Failure
-from slugfit.models.failures import (
-    ChecksumMismatch,
-    HtmlPage,
-    ObjectChanged,
-    RequestRejected,
-    ServerFailed,
-    Truncated,
-    Unreachable,
-)
+from slugfit.models.failures import ChecksumMismatch, HtmlPage, ObjectChanged, Truncated
+from slugfit.models.refusals import RequestRejected, ServerFailed, Unreachable
 from slugfit.models.tuning import Tuning
 from support.faults import (
     Answer,

@@ -13,7 +13,8 @@ from slugfit.errors import Failure
 from slugfit.models.patience import Clock, Deadline
 from slugfit.models.sources import Source
 from slugfit.models.sources.http import HttpObject
-from slugfit.models.sources.s3 import S3Bucket, S3Object
+from slugfit.models.sources.s3 import S3Object
+from slugfit.models.sources.s3_bucket import S3Bucket
 from slugfit.models.transfer import Transfer, Wanted, move_to
 from slugfit.models.wire import Network
 from slugfit.settings.model import S3Credentials, S3Settings

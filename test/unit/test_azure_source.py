@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.models.failures import (
+from slugfit.models.failures import FetchFailure
+from slugfit.models.refusals import (
     AccessDenied,
     BucketMissing,
     ClockSkewed,
     CredentialsExpired,
     CredentialsWrong,
-    FetchFailure,
     ObjectMissing,
     RequestRejected,
     ServerFailed,

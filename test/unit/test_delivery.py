@@ -15,8 +15,9 @@ import pytest
 from slugfit.errors import Failure
 from slugfit.models.archives.failures import ArchiveUnreadable
 from slugfit.models.delivery import deliver
-from slugfit.models.failures import ChecksumMismatch, NothingThere, ObjectMissing, ServerFailed
+from slugfit.models.failures import ChecksumMismatch, NothingThere
 from slugfit.models.patience import Clock, Deadline
+from slugfit.models.refusals import ObjectMissing, ServerFailed
 from slugfit.models.sources import FIRST_BYTES
 from slugfit.models.transfer import Transfer
 from slugfit.models.wire import Network

@@ -15,18 +15,16 @@ from slugfit.errors import Failure
 from slugfit.models.arrival import Earlier
 from slugfit.models.directory import ReceivedDirectory, WantedDirectory, fetch_directory
 from slugfit.models.failures import (
-    AccessDenied,
     ChecksumMismatch,
     HtmlPage,
     NameUnsafe,
     NothingThere,
     ObjectChanged,
-    ObjectMissing,
     OutOfTime,
-    ServerFailed,
 )
 from slugfit.models.manifest import File, Manifest
 from slugfit.models.patience import TRIES, Clock, Deadline
+from slugfit.models.refusals import AccessDenied, ObjectMissing, ServerFailed
 from slugfit.models.sources import FIRST_BYTES
 from slugfit.models.transfer import Transfer
 from slugfit.models.wire import Network

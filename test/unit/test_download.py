@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from slugfit.models.download import Download
-from slugfit.models.failures import HtmlPage, OutOfTime, ServerFailed, Truncated, Unreachable
+from slugfit.models.failures import HtmlPage, OutOfTime, Truncated
 from slugfit.models.partial import Partial, opened
 from slugfit.models.patience import Clock
+from slugfit.models.refusals import ServerFailed, Unreachable
 from slugfit.models.sources import Address, Changed, Opened, Retryable, Version
 from slugfit.models.sources.http import HttpObject
 from slugfit.models.tuning import Tuning

@@ -9,17 +9,10 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.models.failures import (
-    AccessDenied,
-    ChecksumMismatch,
-    HtmlPage,
-    LfsPointer,
-    ServerFailed,
-    Truncated,
-    Unreachable,
-)
+from slugfit.models.failures import ChecksumMismatch, HtmlPage, LfsPointer, Truncated
 from slugfit.models.fetch import FetchedModel, warn_of_risks
 from slugfit.models.patience import TRIES
+from slugfit.models.refusals import AccessDenied, ServerFailed, Unreachable
 from slugfit.plan import Cached
 from slugfit.settings.model import ModelSettings
 from support.http import Reply, ScriptedServer, failing, redirect
@@ -283,6 +276,9 @@ def test_a_fetch_that_fails_leaves_earlier_models_in_the_cache(
     machine.failure(
         model(server.url("/m.tflite")), model(server.url("/missing"), path="models/other")
     )
+    machine.renew_app()
+    (again,) = machine.fetch(model(server.url("/m.tflite")))
+    assert again.outcome == "unchanged"
 
 
 def test_a_signature_in_a_source_is_used_and_not_shown(

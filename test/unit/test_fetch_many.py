@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from slugfit.models.archives.failures import ArchiveUnreadable
-from slugfit.models.failures import AccessDenied, ChecksumMismatch, NothingThere
+from slugfit.models.failures import ChecksumMismatch, NothingThere
 from slugfit.models.manifest import File, Manifest
+from slugfit.models.refusals import AccessDenied
 from slugfit.settings.model import HubSettings, ModelSettings
 from support.http import Reply, ScriptedServer
 from support.hub import HubServer

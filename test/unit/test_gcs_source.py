@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.models.failures import (
+from slugfit.models.refusals import (
     AccessDenied,
     BucketMissing,
     ClockSkewed,

@@ -14,12 +14,12 @@ from socket import gaierror
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.models.failures import (
+from slugfit.models.failures import Truncated
+from slugfit.models.refusals import (
     AccessDenied,
     ObjectMissing,
     RequestRejected,
     ServerFailed,
-    Truncated,
     Unreachable,
 )
 from slugfit.models.sources import FIRST_BYTES, Changed, Retryable

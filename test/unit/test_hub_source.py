@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.models.failures import (
+from slugfit.models.failures import ChecksumMismatch
+from slugfit.models.refusals import (
     AccessDenied,
-    ChecksumMismatch,
     CredentialsWrong,
     Gated,
     ObjectMissing,

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.models.failures import ChecksumMismatch, ServerFailed
+from slugfit.models.failures import ChecksumMismatch
 from slugfit.models.lock import Locked
 from slugfit.models.locking import lock_contents
 from slugfit.models.manifest import File, Manifest
 from slugfit.models.patience import Clock, Deadline
+from slugfit.models.refusals import ServerFailed
 from slugfit.models.sources import FIRST_BYTES
 from slugfit.models.transfer import Transfer
 from slugfit.models.wire import Network

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from slugfit.models.failures import OutOfTime, ServerFailed, Unreachable
+from slugfit.models.failures import OutOfTime
 from slugfit.models.patience import TRIES, Clock, Deadline, Patience, jitter
+from slugfit.models.refusals import ServerFailed, Unreachable
 from slugfit.models.sources import Retryable
 from unit.build_log import error_text
 from unit.chance import chance

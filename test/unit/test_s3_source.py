@@ -17,24 +17,24 @@ import boto3
 import pytest
 
 from slugfit.errors import Failure
-from slugfit.models.failures import (
+from slugfit.models.failures import HtmlPage, Truncated
+from slugfit.models.opening import open_source
+from slugfit.models.refusals import (
     AccessDenied,
     BucketMissing,
     ClockSkewed,
     CredentialsExpired,
     CredentialsWrong,
-    HtmlPage,
     ObjectMissing,
     RequestRejected,
     ServerFailed,
-    Truncated,
     Unreachable,
     WrongRegion,
 )
-from slugfit.models.opening import open_source
 from slugfit.models.sources import FIRST_BYTES, Changed, Entry, Retryable, Version
 from slugfit.models.sources.http import HttpObject
-from slugfit.models.sources.s3 import S3Bucket, S3Object, S3Prefix
+from slugfit.models.sources.s3 import S3Object, S3Prefix
+from slugfit.models.sources.s3_bucket import S3Bucket
 from slugfit.models.transfer import Received
 from slugfit.settings.model import AddressingStyle, ModelSettings, S3Credentials, S3Settings
 from slugfit.settings.model import Settings as AllSettings
@@ -669,7 +669,8 @@ def test_a_key_never_shows_itself() -> None:
 
 _FETCH = """
 import json, sys, time
-from slugfit.models.sources.s3 import S3Bucket, S3Object
+from slugfit.models.sources.s3 import S3Object
+from slugfit.models.sources.s3_bucket import S3Bucket
 from slugfit.settings.model import S3Credentials, S3Settings
 from slugfit.settings.urls import S3Url
 key, secret, endpoint, ambient = json.load(sys.stdin)

@@ -14,17 +14,15 @@ import pytest
 from slugfit.errors import Failure
 from slugfit.files import NoSpace, sha256_of
 from slugfit.models.failures import (
-    AccessDenied,
     ChecksumMismatch,
     HtmlPage,
     LfsPointer,
     ObjectChanged,
     OutOfTime,
-    ServerFailed,
     Truncated,
-    Unreachable,
 )
 from slugfit.models.patience import Clock, Deadline
+from slugfit.models.refusals import AccessDenied, ServerFailed, Unreachable
 from slugfit.models.sources import Address, Changed, Opened, Retryable, Version
 from slugfit.models.sources.http import HttpObject
 from slugfit.models.transfer import Received, Transfer, Wanted, move_to
@@ -293,7 +291,9 @@ The object was replaced, or the checksum belongs to another file.
 To fix this:
 1. If the new object is the right one, write its checksum into the configuration:
    sha256 = "{SHA256}"
-2. If not, upload the right one again.
+2. Or, if a slugfit.lock names the old one, write the lock anew:
+   bin/slugfit lock
+3. If not, upload the right one again.
 
 For more information, see:
 https://github.com/slugfit/slugfit#fetchchecksum-mismatch

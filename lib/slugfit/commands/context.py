@@ -18,4 +18,3 @@ class Context:
     output: Output
     dependencies: Dependencies
     cache: Path
-    cwd: Path

@@ -33,13 +33,14 @@ def run(args: Namespace, context: Context) -> int:
     # What runs on the dependencies.
     from slugfit.models.delivery import deliver  # noqa: PLC0415
     from slugfit.models.transfer import transfer_for  # noqa: PLC0415
+    from slugfit.models.wire import Network  # noqa: PLC0415
     from slugfit.needs import groups_for  # noqa: PLC0415
     from slugfit.settings.arguments import settings_from  # noqa: PLC0415
 
     settings = settings_from(args, context.environ)
     context.output.redact.learn(settings.secrets)
     context.dependencies.provide(*groups_for(settings))
-    transfer = transfer_for(settings.fetch.deadline, context.environ)
+    transfer = transfer_for(settings.fetch.deadline, Network.of(context.environ))
     sha256 = deliver(settings, transfer, context.output)
     context.output.detail(f"sha256 {sha256}")
     return 0

@@ -20,6 +20,7 @@ def run(args: Namespace, context: Context) -> int:
     from slugfit.models.lock import LOCK_FILE, write_lock  # noqa: PLC0415
     from slugfit.models.locking import lock_contents  # noqa: PLC0415
     from slugfit.models.transfer import transfer_for  # noqa: PLC0415
+    from slugfit.models.wire import Network  # noqa: PLC0415
     from slugfit.needs import groups_for  # noqa: PLC0415
     from slugfit.settings.arguments import outside_a_build  # noqa: PLC0415
     from slugfit.settings.config_vars import config_vars_from, secrets_in  # noqa: PLC0415
@@ -30,7 +31,7 @@ def run(args: Namespace, context: Context) -> int:
     settings = outside_a_build(load(args.app, config_vars, context.environ.get))
     context.output.redact.learn(settings.secrets)
     context.dependencies.provide(*groups_for(settings))
-    transfer = transfer_for(settings.fetch.deadline, context.environ)
+    transfer = transfer_for(settings.fetch.deadline, Network.of(context.environ))
     locked = lock_contents(settings, context.cache / "locking", transfer, context.output)
     write_atomically(args.app / LOCK_FILE, write_lock(locked).encode())
     context.output.step(f"Wrote {args.app / LOCK_FILE}: commit it")

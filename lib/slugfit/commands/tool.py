@@ -37,6 +37,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         return int(args.run(args, context))
     except KeyboardInterrupt:
+        context.output.clear()
         return _INTERRUPTED
     except Exception as error:
         failure = error if isinstance(error, Failure) else Unexpected("command", error)
@@ -66,7 +67,7 @@ def _context(environ: Mapping[str, str]) -> Context:
     output = Output(sys.stdout, sys.stderr, Redactor())
     cache = _cache(environ)
     dependencies = Dependencies(cache, environ, output, provisional=False)
-    return Context(environ, output, dependencies, cache, Path.cwd())
+    return Context(environ, output, dependencies, cache)
 
 
 def _cache(environ: Mapping[str, str]) -> Path:

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from slugfit.models.failures import Truncated, Unreachable
+from slugfit.models.failures import Truncated
 from slugfit.models.partial import Partial
 from slugfit.models.parts import Refused, Whole
 from slugfit.models.patience import Clock, jitter
+from slugfit.models.refusals import Unreachable
 from slugfit.models.segments import Segment, Segments
 from slugfit.models.sources import Address, Body, Opened, Retryable
 from slugfit.models.sources.reasons import reason
@@ -135,7 +136,7 @@ class Crew:
         try:
             if body:
                 self._receive_first(segment, body)
-                # The library's connection was the first of two: one may be all it takes.
+                # From here on, the connection that was added beside it may be all it takes.
                 current = segment if segment.left else None
             while current and not self._stopped.is_set():
                 self._fetch(current, line)

@@ -15,7 +15,8 @@ def open_source(model: ModelSettings, settings: Settings) -> Source | Directory:
     """The object, or the directory, that a model comes from. Its URL has passed the settings."""
     url, now = parse(model.source), time.time
     if isinstance(url, S3Url):
-        from slugfit.models.sources.s3 import S3Bucket, S3Object, S3Prefix
+        from slugfit.models.sources.s3 import S3Object, S3Prefix
+        from slugfit.models.sources.s3_bucket import S3Bucket
 
         bucket = S3Bucket(url.bucket, settings.s3, now, payer=model.requester_pays)
         return S3Prefix(url, bucket) if url.is_prefix else S3Object(url, bucket)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from slugfit.files import naming_full_disk
+from slugfit.models.leftovers import record_of
 from slugfit.models.sources import Version
 
 _SCHEMA_VERSION = 1
@@ -74,7 +75,7 @@ class Partial:
             os.ftruncate(self.descriptor, 0)
         self.version, self.there, self._checksums = None, [], {}
         self.hashed, self.digest, self.is_resumed = 0, hashlib.sha256(), False
-        _record(self.path).unlink(missing_ok=True)
+        record_of(self.path).unlink(missing_ok=True)
 
     def write(self, data: bytes, position: int) -> None:
         view = memoryview(data)
@@ -118,7 +119,7 @@ class Partial:
         }
         # Under a name that is known, so that a killed process leaves no other files.
         _new_record(self.path).write_bytes(json.dumps(record).encode())
-        _new_record(self.path).replace(_record(self.path))
+        _new_record(self.path).replace(record_of(self.path))
 
     def _checksum(self, start: int, end: int) -> tuple[int, int]:
         """A range only grows at its end: the checksum is continued from the last one."""
@@ -130,7 +131,7 @@ class Partial:
     def restore(self) -> None:
         """Believe what the record says and the bytes confirm."""
         try:
-            self._restore(json.loads(_record(self.path).read_bytes()))
+            self._restore(json.loads(record_of(self.path).read_bytes()))
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             self.restart()
 
@@ -155,7 +156,7 @@ class Partial:
 
     def remove(self) -> None:
         """Leave nothing on the disk."""
-        for path in (_new_record(self.path), _record(self.path), self.path):
+        for path in (_new_record(self.path), record_of(self.path), self.path):
             path.unlink(missing_ok=True)
 
 
@@ -190,10 +191,6 @@ def _open_locked(path: Path) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
-
-
-def _record(path: Path) -> Path:
-    return path.with_name(path.name + ".json")
 
 
 def _new_record(path: Path) -> Path:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from slugfit.models.failures import ServerFailed
+from slugfit.models.refusals import ServerFailed
 from slugfit.models.sources import Changed, Retryable, Version
 from slugfit.models.wire import Answer
 

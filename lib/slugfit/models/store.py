@@ -48,7 +48,7 @@ class ModelStore:
         return self._partial / _key(source)[:32]
 
     def adopt(self, file: Path, sha256: str) -> None:
-        """Store `file`, which has this content; the one at `file` stays where it is."""
+        """Store `file`, which has this content. With hard links, it stays where it is, too."""
         if self.holds(sha256):
             return
         self._changes.make_directory(self._contents)

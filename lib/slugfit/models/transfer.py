@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -13,6 +13,7 @@ from slugfit.files import NoSpace, naming_full_disk
 from slugfit.models.content import PREFIX_BYTES, check_prefix
 from slugfit.models.download import Download
 from slugfit.models.failures import ChecksumMismatch, HtmlPage, LfsPointer, ObjectChanged
+from slugfit.models.leftovers import record_of
 from slugfit.models.partial import Partial, opened
 from slugfit.models.patience import Clock, Deadline, Patience
 from slugfit.models.sources import Changed, Opened, Retryable, Source, Version
@@ -207,10 +208,10 @@ def _version_of(answer: Opened) -> Version:
     return answer.version if answer.address else replace(answer.version, pin={})
 
 
-def transfer_for(seconds: float, environ: Mapping[str, str]) -> Transfer:
-    """A transfer that begins now, and knows of the network what `environ` says."""
+def transfer_for(seconds: float, network: Network) -> Transfer:
+    """A transfer whose time begins now."""
     clock = Clock()
-    return Transfer(Network.of(environ), clock, Deadline(clock, seconds))
+    return Transfer(network, clock, Deadline(clock, seconds))
 
 
 def move_to(target: Path) -> Deliver:
@@ -218,7 +219,6 @@ def move_to(target: Path) -> Deliver:
 
     def deliver(part: Path, sha256: str) -> None:
         part.replace(target)
-        with suppress(FileNotFoundError):
-            part.with_name(part.name + ".json").unlink()
+        record_of(part).unlink(missing_ok=True)
 
     return deliver

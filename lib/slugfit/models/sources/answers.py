@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 import requests
 import urllib3
 
-from slugfit.models.failures import (
+from slugfit.models.refusals import (
     AccessDenied,
     ObjectMissing,
     RequestRejected,

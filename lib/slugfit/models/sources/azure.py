@@ -17,13 +17,13 @@ from urllib.parse import quote
 
 import requests
 
-from slugfit.models.failures import (
+from slugfit.models.failures import FetchFailure
+from slugfit.models.refusals import (
     AccessDenied,
     BucketMissing,
     ClockSkewed,
     CredentialsExpired,
     CredentialsWrong,
-    FetchFailure,
     ObjectMissing,
     RequestRejected,
     Unreachable,

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 
-from slugfit.models.failures import (
+from slugfit.models.refusals import (
     BucketMissing,
     ClockSkewed,
     CredentialsWrong,

@@ -15,10 +15,10 @@ from urllib.parse import quote, urlsplit
 
 import requests
 
-from slugfit.models.failures import (
+from slugfit.models.failures import FetchFailure
+from slugfit.models.refusals import (
     AccessDenied,
     CredentialsWrong,
-    FetchFailure,
     Gated,
     ObjectMissing,
     RevisionMissing,

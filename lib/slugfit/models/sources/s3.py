@@ -7,41 +7,17 @@ which others can take ranges. The beginning of an object comes by boto3, which k
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
-import botocore.session
-from botocore import UNSIGNED
-from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-from botocore.exceptions import ConnectionError as S3ConnectionError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from slugfit.models.failures import (
-    AccessDenied,
-    BucketMissing,
-    ClockSkewed,
-    CredentialsExpired,
-    CredentialsWrong,
-    FetchFailure,
-    ObjectMissing,
-    RequestRejected,
-    ServerFailed,
-    Truncated,
-    Unreachable,
-    WrongRegion,
-)
+from slugfit.models.failures import Truncated
+from slugfit.models.refusals import RequestRejected
 from slugfit.models.sources import (
     FIRST_BYTES,
-    Address,
     Changed,
     Entry,
     Opened,
@@ -49,129 +25,12 @@ from slugfit.models.sources import (
     Version,
 )
 from slugfit.models.sources.reasons import reason
-from slugfit.models.wire import CONNECT_SECONDS, SILENCE_SECONDS, hang_up, retry_after
-from slugfit.settings.model import S3Settings
+from slugfit.models.sources.s3_bucket import S3Bucket, status_of
+from slugfit.models.wire import hang_up
 from slugfit.settings.urls import S3Url
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-_DEFAULT_REGION = "us-east-1"  # botocore asks S3 for the bucket's own when this is wrong
-_ADDRESS_SECONDS = 3600
-_THROTTLED = ("SlowDown", "RequestTimeout", "Throttling", "ThrottlingException")
-_REGION_CODES = (
-    "PermanentRedirect",
-    "AuthorizationHeaderMalformed",
-    "IllegalLocationConstraintException",
-)
-_REFUSALS: dict[str, type[FetchFailure]] = {
-    "ExpiredToken": CredentialsExpired,
-    "ExpiredTokenException": CredentialsExpired,
-    "TokenRefreshRequired": CredentialsExpired,
-    "InvalidAccessKeyId": CredentialsWrong,
-    "InvalidToken": CredentialsWrong,
-    "SignatureDoesNotMatch": CredentialsWrong,
-    "RequestTimeTooSkewed": ClockSkewed,
-    "NoSuchBucket": BucketMissing,
-}
 _PART = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _CONDITIONS = {"If-Match": "IfMatch", "If-None-Match": "IfNoneMatch"}
-
-
-class S3Bucket:
-    """One bucket, as its key sees it."""
-
-    def __init__(
-        self,
-        name: str,
-        settings: S3Settings,
-        now: Callable[[], float],
-        payer: bool = False,
-        silence_seconds: float = SILENCE_SECONDS,
-    ) -> None:
-        self.name = name
-        self.now = now
-        self.payer: dict[str, Any] = {"RequestPayer": "requester"} if payer else {}
-        self._settings = settings
-        self._silence_seconds = silence_seconds
-
-    @cached_property
-    def client(self) -> S3Client:
-        """A client that knows only what it is told, unless the settings let it look around."""
-        settings, key = self._settings, self._settings.credentials_for(self.name)
-        core = botocore.session.Session()
-        if not settings.ambient:
-            core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-            core.set_config_variable("config_file", "/dev/null")
-            core.set_config_variable("credentials_file", "/dev/null")
-        signs = key or (settings.ambient and core.get_credentials())
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=self._silence_seconds,
-            # The transfer counts the tries, for every store alike.
-            retries={"mode": "standard", "total_max_attempts": 1},
-            user_agent_extra="slugfit",
-            # A public bucket is read without a key.
-            signature_version="s3v4" if signs else UNSIGNED,
-            s3={"addressing_style": settings.addressing_style},
-            # Of a part of an object there is no checksum.
-            response_checksum_validation="when_required",
-        )
-        client: Any = core.create_client(
-            "s3",
-            config=config,
-            endpoint_url=settings.endpoint_url,
-            region_name=(key and key.region) or settings.region or self._region_of(core),
-            aws_access_key_id=key.access_key_id if key else None,
-            aws_secret_access_key=key.secret_access_key if key else None,
-            aws_session_token=key.session_token if key else None,
-        )
-        return cast("S3Client", client)
-
-    def _region_of(self, core: botocore.session.Session) -> str:
-        known = core.get_config_variable("region") if self._settings.ambient else None
-        return known or _DEFAULT_REGION
-
-    def address(self, key: str, version: Version, version_id: str | None) -> Address:
-        """A presigned URL; what it signs of the headers goes with it."""
-        which = {"VersionId": version_id} if version_id else {}
-        url = self.client.generate_presigned_url(
-            "get_object",
-            Params={"Bucket": self.name, "Key": key, **which, **self.payer},
-            ExpiresIn=_ADDRESS_SECONDS,
-        )
-        payer = {"x-amz-request-payer": "requester"} if self.payer else {}
-        return Address(url, {**version.pin, **payer})
-
-    @contextmanager
-    def refusals(self, display: str) -> Iterator[None]:
-        """What botocore raises becomes Retryable, Changed, or a Failure."""
-        try:
-            yield
-        except ClientError as error:
-            raise self._refusal(error, display) from error
-        except (HTTPClientError, S3ConnectionError) as error:
-            raise Retryable(Unreachable(display, reason(error))) from error
-        except (NoCredentialsError, PartialCredentialsError) as error:
-            raise CredentialsWrong(display, "reason: no key is set") from error
-        except (BotoCoreError, ValueError) as error:
-            raise RequestRejected(display, reason(error)) from error
-
-    def _refusal(self, error: ClientError, display: str) -> Exception:
-        status, code = status_of(error), error.response["Error"].get("Code", "")
-        detail = f"status: {status}\nS3 code: {code}"
-        if status == 412:
-            return Changed()
-        if status == 429 or status >= 500 or code in _THROTTLED:
-            after = _headers(error).get("retry-after")
-            return Retryable(ServerFailed(display, detail), retry_after(after, self.now()))
-        if code in _REFUSALS:
-            return _REFUSALS[code](display, detail)
-        if region := _right_region(error, code):
-            return WrongRegion(display, detail, region, self.client.meta.region_name)
-        if status == 404:
-            return ObjectMissing(display, detail)
-        return (AccessDenied if status in (401, 403) else RequestRejected)(display, detail)
 
 
 class S3Object:
@@ -282,22 +141,6 @@ class _Stream:
             hang_up(self._body._raw_stream.fileno())
 
 
-def status_of(error: ClientError) -> int:
-    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _headers(error: ClientError) -> dict[str, str]:
-    return dict(error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {}))
-
-
 def _version(size: int | None, quoted_etag: str) -> Version:
     etag = quoted_etag.strip('"')
     return Version(size, etag or None, {"If-Match": f'"{etag}"'} if etag else {})
-
-
-def _right_region(error: ClientError, code: str) -> str | None:
-    """The region that the store says the bucket is in."""
-    said: Any = error.response["Error"]
-    header = _headers(error).get("x-amz-bucket-region")
-    elsewhere = code in _REGION_CODES or status_of(error) == 301
-    return (said.get("Region") or header) if elsewhere else None

@@ -14,7 +14,8 @@ from typing import Any, ClassVar
 import requests
 import urllib3
 
-from slugfit.models.failures import ServerFailed, Truncated
+from slugfit.models.failures import Truncated
+from slugfit.models.refusals import ServerFailed
 from slugfit.models.sources import FIRST_BYTES, Address, Changed, Opened, Retryable, Version
 from slugfit.models.sources.answers import no_answer, refusal_of
 from slugfit.models.sources.reasons import reason
