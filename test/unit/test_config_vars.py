@@ -51,6 +51,8 @@ def test_the_vars_are_read_from_their_files(tmp_path: Path) -> None:
         "SLUGFIT_BUDGET_LIMIT": "500MB",
         "SLUGFIT_BUDGET_WARN": "200MB",
         "SLUGFIT_STRIP_LEVEL": "off",
+        "SLUGFIT_STRIP_BYTECODE": "boot",
+        "SLUGFIT_STRIP_SMOKE": "python -m check",
         "SLUGFIT_MODELS": "s3://bucket/key",
         **AWS,
         "AWS_SESSION_TOKEN": "aws-token",
@@ -124,8 +126,8 @@ def test_a_var_of_ours_that_nobody_knows_is_a_problem_with_the_one_that_was_mean
     assert problem == Problem(
         "config var SLUGFIT_CACHE_LIMITS",
         "a config var that Slugfit does not know",
-        "SLUGFIT_BUDGET_LIMIT, SLUGFIT_BUDGET_WARN, SLUGFIT_STRIP_LEVEL, SLUGFIT_FETCH_DEADLINE, "
-        "SLUGFIT_CACHE_LIMIT, SLUGFIT_MODELS, SLUGFIT_S3_ADDRESSING_STYLE",
+        "SLUGFIT_BUDGET_LIMIT, SLUGFIT_BUDGET_WARN, SLUGFIT_STRIP_LEVEL, SLUGFIT_STRIP_BYTECODE, "
+        "SLUGFIT_STRIP_SMOKE, SLUGFIT_FETCH_DEADLINE, SLUGFIT_CACHE_LIMIT, SLUGFIT_MODELS, SLUGFIT_S3_ADDRESSING_STYLE",
         "Perhaps you meant SLUGFIT_CACHE_LIMIT?",
     )
 

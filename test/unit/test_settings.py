@@ -46,6 +46,7 @@ IN_HUB = (
 )
 IN_WEB = '"https://host/path" (no user name or password in it)'
 PATH = 'a path inside the app, without a leading "/" and without ".."'
+COMMAND = 'a command in one line, such as "python -m myapp.selfcheck"'
 GLOB = 'a glob relative to site-packages, such as "numpy/**/tests"'
 HEADER_HINT = "It looks like the header itself: set that as a config var, and name the var here."
 DIGEST = "64 hexadecimal digits, as sha256sum prints them"
@@ -278,7 +279,7 @@ slugfit.toml: budget.limmit
   Perhaps you meant "limit"?
 slugfit.toml: strip.level
   found:   "saef"
-  allowed: "off" or "safe"
+  allowed: "off", "safe" or "max"
 slugfit.toml: strip.keep
   found:   "numpy"
   allowed: a list of globs
@@ -359,7 +360,7 @@ Error: The configuration has a problem.
 
 pyproject.toml: tool.slugfit.strip.leevel
   found:   a key that Slugfit does not know
-  allowed: keep, level, remove
+  allowed: bytecode, keep, level, remove, smoke
   Perhaps you meant "level"?
 
 Nothing was fetched, removed or changed.
@@ -391,7 +392,10 @@ https://github.com/slugfit/slugfit#settingsinvalid
         ("[fetch]\ndeadline = '0s'", "fetch.deadline", '"0s"', TIME),
         ("[fetch]\ndeadline = 1200", "fetch.deadline", "1200", TIME),
         ("[fetch]\ncache_limit = 2", "fetch.cache_limit", "2", SIZE),
-        ("[strip]\nlevel = 'Safe'", "strip.level", '"Safe"', '"off" or "safe"'),
+        ("[strip]\nlevel = 'Safe'", "strip.level", '"Safe"', '"off", "safe" or "max"'),
+        ("[strip]\nbytecode = 'none'", "strip.bytecode", '"none"', '"keep", "boot" or "drop"'),
+        ("[strip]\nsmoke = ' '", "strip.smoke", '" "', COMMAND),
+        ("[strip]\nsmoke = 'a\tb'", "strip.smoke", '"a\tb"', COMMAND),
         ("[strip]\nkeep = ['']", "strip.keep[0]", '""', GLOB),
         ("[strip]\nkeep = ['../x']", "strip.keep[0]", '"../x"', GLOB),
         ("[[models]]\nsource = ''", "models[0].source", '""', SOURCE),

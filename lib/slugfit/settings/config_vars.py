@@ -21,6 +21,8 @@ _SETTINGS = {
     "SLUGFIT_BUDGET_LIMIT": ("budget", "limit"),
     "SLUGFIT_BUDGET_WARN": ("budget", "warn"),
     "SLUGFIT_STRIP_LEVEL": ("strip", "level"),
+    "SLUGFIT_STRIP_BYTECODE": ("strip", "bytecode"),
+    "SLUGFIT_STRIP_SMOKE": ("strip", "smoke"),
     "SLUGFIT_FETCH_DEADLINE": ("fetch", "deadline"),
     "SLUGFIT_CACHE_LIMIT": ("fetch", "cache_limit"),
 }

@@ -91,7 +91,8 @@ class Choice(Text):
     def __init__(self, *choices: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.choices = choices
-        self.allowed = " or ".join(f'"{choice}"' for choice in choices)
+        *others, last = (f'"{choice}"' for choice in choices)
+        self.allowed = f"{', '.join(others)} or {last}"
 
     def _check(self, value: str) -> bool:
         return value in self.choices
@@ -116,6 +117,15 @@ class AppPath(Text):
 
     def _check(self, value: str) -> bool:
         return is_path_below(value)
+
+
+class Command(Text):
+    """What a shell runs."""
+
+    allowed = 'a command in one line, such as "python -m myapp.selfcheck"'
+
+    def _check(self, value: str) -> bool:
+        return bool(value.strip()) and value.isprintable()
 
 
 class Glob(Text):

@@ -8,7 +8,8 @@ from typing import Literal
 from slugfit.settings.urls import parse
 from slugfit.sizes import parse_size
 
-StripLevel = Literal["off", "safe"]
+StripLevel = Literal["off", "safe", "max"]
+Bytecode = Literal["keep", "boot", "drop"]
 AddressingStyle = Literal["auto", "path", "virtual"]
 
 # The platform's limits since March 2026. Whether its M is 10^6 or 2^20 is not
@@ -27,11 +28,17 @@ class BudgetSettings:
 
 @dataclass(frozen=True)
 class StripSettings:
-    """`keep` and `remove` are globs relative to site-packages; `keep` wins."""
+    """`keep` and `remove` are globs relative to site-packages; `keep` wins.
+
+    `bytecode` is which .pyc files stay: all, those that the app's own start imports, or none.
+    `smoke` is a shell command that ends with 0 when the app works.
+    """
 
     level: StripLevel = "safe"
     keep: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    bytecode: Bytecode = "keep"
+    smoke: str | None = None
 
 
 @dataclass(frozen=True)

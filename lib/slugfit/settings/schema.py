@@ -17,6 +17,7 @@ from slugfit.settings.failures import Problem
 from slugfit.settings.fields import (
     AppPath,
     Choice,
+    Command,
     Duration,
     Flag,
     Glob,
@@ -26,7 +27,7 @@ from slugfit.settings.fields import (
     VarName,
     default_path,
 )
-from slugfit.settings.model import ModelSettings, StripLevel
+from slugfit.settings.model import Bytecode, ModelSettings, StripLevel
 from slugfit.settings.urls import HttpUrl, S3Url, Url, parse
 
 UNKNOWN = "unknown key"
@@ -58,6 +59,8 @@ class StripSchema(Table):
     level = Choice(*get_args(StripLevel))
     keep = _globs("site-packages", "numpy/**/tests")
     remove = _globs("site-packages", "numpy/**/tests")
+    bytecode = Choice(*get_args(Bytecode))
+    smoke = Command()
 
 
 class FetchSchema(Table):
