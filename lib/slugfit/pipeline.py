@@ -29,6 +29,7 @@ from slugfit.settings.urls import display_of
 from slugfit.sizes import format_size
 from slugfit.slug.budget import OverLimit, Slug
 from slugfit.slug.compress import Weight
+from slugfit.slug.load import Load
 from slugfit.slug.memory import Scales
 from slugfit.slug.tree import OWN_DIRECTORY, items
 from slugfit.strip import Stripped, strip
@@ -154,7 +155,8 @@ class _Build:
         request, budget = self._request, self._settings.budget
         parts = items(request.app, request.site_packages, [model.path for model in models])
         scales = Scales(request.own_cache / "weights.json")
-        slug = Slug(scales.weigh_items(request.app, parts), self._weigh_removed(stripped, scales))
+        loads = {item: Load(request.app, tuple(paths)) for item, paths in parts.items()}
+        slug = Slug(scales.weigh(loads, budget.limit), self._weigh_removed(stripped, scales))
         scales.remember(self._cache)
         # Heroku CI runs an app, test requirements and all, without making a slug of it.
         if slug.weight.compressed > budget.limit and request.mode == "build":
@@ -164,13 +166,14 @@ class _Build:
         return slug
 
     def _weigh_removed(self, stripped: Stripped, scales: Scales) -> Weight:
-        root = self._app.aside(self._request.site_packages)
-        files = scales.weigh(root, [removal.path for removal in stripped.done.removals])
-        # What became zeros still counts as bytes on disk.
-        zeroed = scales.weigh_ranges(
-            root, ((z.path, d.offset, d.size) for z in stripped.done.zeroings for d in z.dead)
+        done = stripped.done
+        load = Load(
+            self._app.aside(self._request.site_packages),
+            tuple(removal.path for removal in done.removals),
+            # What became zeros still counts as bytes on disk.
+            tuple((z.path, d.offset, d.size) for z in done.zeroings for d in z.dead),
         )
-        return files + Weight(compressed=zeroed)
+        return scales.weigh({"removed": load})["removed"]
 
     def _settle(self, fetcher: Fetcher) -> None:
         limit = self._settings.fetch.cache_limit

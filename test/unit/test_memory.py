@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugfit.files import Changes
-from slugfit.slug.compress import Weight, weigh
-from slugfit.slug.memory import Scales, fingerprint
+from slugfit.slug.compress import Weight, compressed_size
+from slugfit.slug.load import Load
+from slugfit.slug.memory import Scales
 from unit.chance import chance
 
 
@@ -29,36 +30,50 @@ def tree(tmp_path: Path) -> Path:
 FILES = ["a/one", "a/two", "link"]
 
 
+def weigh(scales: Scales, root: Path, paths: list[str]) -> Weight:
+    return scales.weigh({"load": Load(root, tuple(paths))})["load"]
+
+
+def fresh(tree: Path) -> Weight:
+    """What nobody remembers."""
+    size = compressed_size(Load(tree, tuple(FILES)).stream())
+    return Weight(15_000, size)
+
+
+def fingerprint(root: Path, paths: list[str]) -> str:
+    return Load(root, tuple(paths)).fingerprint()[1]
+
+
 def remembered(scales: Scales, file: Path) -> dict[str, int]:
     changes = Changes(file.parent, file.parent / "side")
     scales.remember(changes)
     changes.keep()
-    sizes: dict[str, int] = json.loads(file.read_text())["compressed_bytes"]
-    return sizes
+    sizes: dict[str, dict[str, int]] = json.loads(file.read_text())["sizes"]
+    return {hashed: size["compressed_bytes"] for hashed, size in sizes.items()}
 
 
 def test_a_group_that_was_weighed_before_is_known_by_its_hash(tree: Path, tmp_path: Path) -> None:
     file = tmp_path / "cache/weights.json"
     first = Scales(file)
-    weight = first.weigh(tree, FILES)
-    assert weight == weigh(tree, FILES)
+    weight = weigh(first, tree, FILES)
+    assert weight == fresh(tree)
     [(key, size)] = remembered(first, file).items()
     assert size == weight.compressed
     # Whoever reads another size from the file has not compressed anything.
     document = json.loads(file.read_text())
-    document["compressed_bytes"][key] = 42
+    document["sizes"][key]["compressed_bytes"] = 42
     file.write_text(json.dumps(document))
-    assert Scales(file).weigh(tree, FILES) == Weight(weight.raw, 42)
+    assert weigh(Scales(file), tree, FILES) == Weight(weight.raw, 42)
 
 
 def test_groups_that_are_gone_are_forgotten(tree: Path, tmp_path: Path) -> None:
     file = tmp_path / "cache/weights.json"
     scales = Scales(file)
-    scales.weigh(tree, FILES)
+    weigh(scales, tree, FILES)
     before = remembered(scales, file)
     (tree / "a/two").write_bytes(b"3" * 5_000)
     scales = Scales(file)
-    scales.weigh(tree, FILES)
+    weigh(scales, tree, FILES)
     after = remembered(scales, file)
     assert len(after) == 1
     assert after.keys() != before.keys()
@@ -70,20 +85,20 @@ def test_groups_that_are_gone_are_forgotten(tree: Path, tmp_path: Path) -> None:
 def test_a_damaged_memory_counts_as_none(tree: Path, tmp_path: Path, content: str) -> None:
     file = tmp_path / "weights.json"
     file.write_text(content, encoding="latin-1")
-    assert Scales(file).weigh(tree, FILES) == weigh(tree, FILES)
+    assert weigh(Scales(file), tree, FILES) == fresh(tree)
 
 
 def test_the_time_of_a_file_does_not_matter_and_everything_else_does(tree: Path) -> None:
-    _, before = fingerprint(tree, FILES)
+    before = fingerprint(tree, FILES)
     os.utime(tree / "a/one", (0, 0))
-    assert fingerprint(tree, FILES)[1] == before
-    others = {fingerprint(tree, FILES[:2])[1]}
+    assert fingerprint(tree, FILES) == before
+    others = {fingerprint(tree, FILES[:2])}
     (tree / "link").unlink()
     (tree / "link").symlink_to("a/two")
-    others.add(fingerprint(tree, FILES)[1])
+    others.add(fingerprint(tree, FILES))
     (tree / "link").unlink()
     (tree / "link").write_bytes(b"a/two")
-    others.add(fingerprint(tree, FILES)[1])
+    others.add(fingerprint(tree, FILES))
     assert len(others | {before}) == 4
 
 
@@ -96,17 +111,18 @@ def test_bytes_can_not_wander_from_one_file_to_the_next(
     for one, two in (contents, contents[::-1], [b"".join(contents), b""]):
         (tree / "one").write_bytes(one)
         (tree / "two").write_bytes(two)
-        hashes.append(((one, two), fingerprint(tree, ["one", "two"])[1]))
+        hashes.append(((one, two), fingerprint(tree, ["one", "two"])))
     assert len({pair for pair, _ in hashes}) == len({key for _, key in hashes})
 
 
 def test_parts_of_files_are_weighed_and_remembered(tree: Path, tmp_path: Path) -> None:
     file = tmp_path / "cache/weights.json"
-    ranges = [("a/one", 100, 5_000), ("a/two", 0, 5_000)]
+    parts = Load(tree, ranges=(("a/one", 100, 5_000), ("a/two", 0, 5_000)))
     scales = Scales(file)
-    size = scales.weigh_ranges(tree, ranges)
-    assert 5_000 < size < 5_200  # noise stays, twos go
-    assert list(remembered(scales, file).values()) == [size]
+    weight = scales.weigh({"parts": parts})["parts"]
+    assert weight.raw == 0  # they are parts of files that are there
+    assert 5_000 < weight.compressed < 5_200  # noise stays, twos go
+    assert list(remembered(scales, file).values()) == [weight.compressed]
     (tree / "a/one").write_bytes(b"")
     (tree / "a/two").write_bytes(b"")
-    assert Scales(file).weigh_ranges(tree, ranges) == Scales(file).weigh_ranges(tree, []) < 30
+    assert Scales(file).weigh({"parts": parts})["parts"].compressed < 30

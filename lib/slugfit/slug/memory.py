@@ -6,21 +6,33 @@ slug is the same in the next build.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import math
 import os
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from slugfit.files import Changes
-from slugfit.slug.compress import Weight, pieces, weigh, weigh_ranges
-from slugfit.slug.tree import Item
+from slugfit.slug.compress import Weight, compressed_size
+from slugfit.slug.load import Load
+from slugfit.slug.sampling import ERROR, LEAST, estimate
 
-# Belongs to the sizes: raise it when compress.py comes to other ones.
-_SCHEMA_VERSION = 1
-_PIECE_BYTES = 1024 * 1024
+# Belongs to the sizes: raise it when they are come by in another way.
+_SCHEMA_VERSION = 2
+
+Key = TypeVar("Key")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class _Size:
+    """Compressed bytes: those of gzip, or an estimate."""
+
+    compressed_bytes: int
+    exact: bool
 
 
 class Scales:
@@ -29,67 +41,59 @@ class Scales:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._known = _read(file)
-        self._used: dict[str, int] = {}
+        self._used: dict[str, _Size] = {}
 
-    def weigh(self, root: Path, paths: Iterable[str]) -> Weight:
-        """The weight of `paths`, relative to `root`, as one archive."""
-        ordered = list(paths)
-        raw, key = fingerprint(root, ordered)
-        if key not in self._known:
-            self._known[key] = weigh(root, ordered).compressed
-        self._used[key] = self._known[key]
-        return Weight(raw, self._used[key])
+    def weigh(self, loads: Mapping[Key, Load], limit: float = math.inf) -> dict[Key, Weight]:
+        """The weight of each load: together right to half a percent, and on `limit`'s right side.
 
-    def weigh_ranges(self, root: Path, ranges: Iterable[tuple[str, int, int]]) -> int:
-        """The compressed size of parts of files: path, offset and size in bytes of each."""
-        ordered = list(ranges)
-        digest = hashlib.sha256(b"ranges\0")
-        for path, offset, size in ordered:
-            for piece in pieces(root / path, offset, size):
-                digest.update(piece)
-        key = digest.hexdigest()
-        if key not in self._known:
-            self._known[key] = weigh_ranges(root, ordered)
-        self._used[key] = self._known[key]
-        return self._used[key]
-
-    def weigh_items(self, root: Path, items: Mapping[Item, list[str]]) -> dict[Item, Weight]:
-        """Each item on its own. zlib and hashlib work outside the interpreter lock."""
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-            futures = {item: pool.submit(self.weigh, root, paths) for item, paths in items.items()}
-            return {item: future.result() for item, future in futures.items()}
+        So near to it that an estimate would leave that open, all is compressed.
+        """
+        prints = dict(zip(loads, _in_threads(Load.fingerprint, loads.values()), strict=True))
+        named = {hashed: (loads[key], raw) for key, (raw, hashed) in prints.items()}
+        self._estimate({h: found for h, found in named.items() if h not in self._known})
+        total = sum(self._known[hashed].compressed_bytes for _, hashed in prints.values())
+        if abs(total - limit) <= ERROR * total:
+            self._compress({h: load for h, (load, _) in named.items() if not self._known[h].exact})
+        self._used |= {hashed: self._known[hashed] for hashed in named}
+        return {
+            key: Weight(raw, self._known[hashed].compressed_bytes)
+            for key, (raw, hashed) in prints.items()
+        }
 
     def remember(self, changes: Changes) -> None:
         """Keep what this build has weighed for the next one, and nothing else."""
-        document = {"schema_version": _SCHEMA_VERSION, "compressed_bytes": self._used}
+        sizes = {hashed: asdict(size) for hashed, size in self._used.items()}
+        document = {"schema_version": _SCHEMA_VERSION, "sizes": sizes}
         changes.write(self._file, json.dumps(document, indent=2, sort_keys=True).encode())
 
+    def _estimate(self, loads: Mapping[str, tuple[Load, int]]) -> None:
+        raw = sum(raw for _, raw in loads.values())
+        if raw < LEAST:
+            self._compress({hashed: load for hashed, (load, _) in loads.items()})
+            return
+        sizes = estimate([load.stream() for load, _ in loads.values()], raw)
+        self._known |= {h: _Size(n, exact=False) for h, n in zip(loads, sizes, strict=True)}
 
-def fingerprint(root: Path, paths: Iterable[str]) -> tuple[int, str]:
-    """The bytes that files have together, and a hash of all that decides their archive's size."""
-    digest = hashlib.sha256()
-    raw = 0
-    for path in paths:
-        full = root / path
-        status = full.lstat()
-        digest.update(f"{path}\0{stat.S_IFMT(status.st_mode)}\0".encode(errors="surrogateescape"))
-        if stat.S_ISLNK(status.st_mode):
-            digest.update(os.fsencode(full.readlink()))
-        elif stat.S_ISREG(status.st_mode):
-            raw += status.st_size
-            digest.update(f"{status.st_size}\0".encode())
-            with full.open("rb") as file:
-                while piece := file.read(_PIECE_BYTES):
-                    digest.update(piece)
-    return raw, digest.hexdigest()
+    def _compress(self, loads: Mapping[str, Load]) -> None:
+        sizes = _in_threads(lambda load: compressed_size(load.stream()), loads.values())
+        self._known |= {h: _Size(n, exact=True) for h, n in zip(loads, sizes, strict=True)}
 
 
-def _read(file: Path) -> dict[str, int]:
+def _in_threads(function: Callable[[Load], Answer], loads: Iterable[Load]) -> list[Answer]:
+    """Apply `function` to each. zlib and hashlib work outside the interpreter lock."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        return list(pool.map(function, loads))
+
+
+def _read(file: Path) -> dict[str, _Size]:
     """What was remembered; nothing when the file is missing or damaged."""
     try:
         document = json.loads(file.read_bytes())
         if document["schema_version"] != _SCHEMA_VERSION:
             return {}
-        return {str(key): int(size) for key, size in document["compressed_bytes"].items()}
+        return {
+            str(hashed): _Size(int(size["compressed_bytes"]), size["exact"] is True)
+            for hashed, size in document["sizes"].items()
+        }
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
