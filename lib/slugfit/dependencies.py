@@ -16,6 +16,7 @@ from pathlib import Path
 from slugfit.output import Output
 
 _PLATFORM = f"{sys.implementation.cache_tag}-{os.uname().machine}"
+_TRIMMING = Path(__file__).with_name("trimming.py")
 LOCKS = Path(__file__).parent.parent / "requirements"
 
 
@@ -94,9 +95,13 @@ class Dependencies:
                 self._directory.rmdir()
 
     def _key(self, group: Group) -> str:
-        """Everything that decides whether an installed group fits: lock, Python, machine."""
-        lock = hashlib.sha256(self._lock(group).read_bytes()).hexdigest()[:16]
-        return f"{group.value}-{lock}-{_PLATFORM}"
+        """Everything that decides whether an installed group fits.
+
+        That is the lock, what is left of a client that is trimmed, the Python, and the machine.
+        """
+        trimming = _TRIMMING.read_bytes() if group is Group.S3 else b""
+        rules = hashlib.sha256(self._lock(group).read_bytes() + trimming).hexdigest()[:16]
+        return f"{group.value}-{rules}-{_PLATFORM}"
 
     def _lock(self, group: Group) -> Path:
         return self._locks / f"{group.value}.txt"

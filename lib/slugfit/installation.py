@@ -14,6 +14,7 @@ from py_compile import PycInvalidationMode
 
 from slugfit.errors import Explanation, Failure
 from slugfit.files import naming_full_disk
+from slugfit.trimming import trim
 
 # What pip may know of the environment: how to reach the network, and where things are.
 # Variables that earlier buildpacks exported, PIP_TARGET among them, stay out.
@@ -26,7 +27,6 @@ _OPTIONS = (
     *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
     *("--no-compile", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet"),
 )
-_SERVICES = ("s3", "sts", "sso", "sso-oidc")
 _LINES_SHOWN = 5
 
 
@@ -82,7 +82,7 @@ def install(lock: Path, into: Path, environ: Mapping[str, str]) -> None:
         if said and said[-1].endswith("No module named pip"):
             raise PipMissing
         raise NotInstalled("\n".join(said[-_LINES_SHOWN:]))
-    _trim(into)
+    trim(into)
     # Checked by nothing: a cache travels as an archive, and times change on the way.
     unchecked = PycInvalidationMode.UNCHECKED_HASH
     compileall.compile_dir(into, quiet=2, invalidation_mode=unchecked)
@@ -121,15 +121,3 @@ def _pip(home: Path) -> list[str]:
     if not (home / "pip").exists():
         shutil.unpack_archive(wheel, home, "zip")
     return ["-S", str(home / "pip")]
-
-
-def _trim(site: Path) -> None:
-    """Remove what takes space, or is in the way."""
-    # botocore describes every AWS service, in some 25 MB: an S3 client reads four.
-    for package in ("botocore", "boto3"):
-        for service in sorted(site.glob(f"{package}/data/*")):
-            if service.is_dir() and service.name not in _SERVICES:
-                shutil.rmtree(service)
-    # With it, the package would not see its portions in the groups that come later.
-    (site / "backports" / "__init__.py").unlink(missing_ok=True)
-    shutil.rmtree(site / "bin", ignore_errors=True)

@@ -173,8 +173,11 @@ def test_into_a_directory_with_files_it_goes_beside_and_over_them(
     desk.hub = HubSettings(hub.endpoint)
     (desk.root / "config.json").write_bytes(b"old")
     (desk.root / "README").write_bytes(b"mine")
+    below = next(name for name in FILES if "/" in name).partition("/")[0]
+    (desk.root / below).mkdir()
+    (desk.root / below / "README").write_bytes(b"mine")
     desk.fetch(many("."))
-    assert desk.found == {**FILES, "README": b"mine"}
+    assert desk.found == {**FILES, "README": b"mine", f"{below}/README": b"mine"}
 
 
 def test_a_directory_that_fails_leaves_what_is_there(desk: Desk, hub: HubServer) -> None:

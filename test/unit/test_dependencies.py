@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -13,12 +14,19 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import botocore.session
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.loaders import Loader
+from urllib3 import HTTPResponse
 
 from slugfit.dependencies import LOCKS, Dependencies, Group
 from slugfit.installation import NotInstalled
 from slugfit.output import Output, Redactor
+from slugfit.trimming import trim
 from support.snapshot import snapshot
 
 OWN = "-----> Installing Slugfit's own dependencies into the build cache\n"
@@ -233,7 +241,12 @@ def test_of_aws_only_what_reads_models_is_kept(installed: Place) -> None:
         for package in ("botocore", "boto3")
         for service in services
     }
-    files = {"botocore/data/endpoints.json": "{}", "beta-1.0.data/scripts/tool": "#!python\n"}
+    endpoints: Any = {"partitions": [{"services": {"s3": {}, "ec2": {}, "portal.sso": {}}}]}
+    files = {
+        "botocore/data/endpoints.json": json.dumps(endpoints),
+        "botocore/data/s3/1/examples-1.json": "{}",
+        "beta-1.0.data/scripts/tool": "#!python\n",
+    }
     installed.lock(Group.S3, "beta", "1.0", **data, **files)
     installed.dependencies().provide(Group.S3)
     site = Path(sys.path[-1])
@@ -242,7 +255,54 @@ def test_of_aws_only_what_reads_models_is_kept(installed: Place) -> None:
         "endpoints.json",
         *("s3", "sso", "sso-oidc", "sts"),
     ]
+    kept = json.loads((site / "botocore/data/endpoints.json").read_bytes())
+    assert kept == {"partitions": [{"services": {"s3": {}, "portal.sso": {}}}]}
+    assert not (site / "botocore/data/s3/1/examples-1.json").exists()
     assert not (site / "bin").exists()
+
+
+def test_a_trimmed_botocore_asks_s3_as_the_whole_one_does(tmp_path: Path) -> None:
+    whole = Path(botocore.__file__).parent
+    shutil.copytree(whole / "data", tmp_path / "botocore/data", ignore=_other_services)
+    endpoints = (None, "http://127.0.0.1:9")
+    before = [_requests(tmp_path / "botocore/data", endpoint) for endpoint in endpoints]
+    size = _size(tmp_path)
+    trim(tmp_path)
+    assert [_requests(tmp_path / "botocore/data", endpoint) for endpoint in endpoints] == before
+    assert _size(tmp_path) < size / 5
+
+
+def _other_services(directory: str, names: list[str]) -> list[str]:
+    """Of some 400 services all but one that nothing needs: they take long to copy."""
+    kept = ("ebs", "s3", "sso", "sso-oidc", "sts")
+    is_top = Path(directory).name == "data"
+    return [name for name in names if is_top and "." not in name and name not in kept]
+
+
+def _size(directory: Path) -> int:
+    return sum(path.stat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def _requests(data: Path, endpoint: str | None) -> list[tuple[str, str]]:
+    """What a client asks for that reads in `data` what S3 is like; nothing is sent."""
+    session: Any = botocore.session.Session()
+    loader = Loader([str(data)], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
+    session.set_credentials("AKIA", "s" * 40)
+    client = session.create_client("s3", "eu-north-1", endpoint_url=endpoint)
+    asked = []
+
+    def answer(request: Any, **rest: object) -> AWSResponse:
+        asked.append((request.method, request.url))
+        body = HTTPResponse(io.BytesIO(b"<ListBucketResult/>"), preload_content=False)
+        return AWSResponse(request.url, 200, HTTPHeaders(), body)
+
+    client.meta.events.register("before-send.s3", answer)
+    for bucket in ("models", "m.dot", "arn:aws:s3:us-west-2:123456789012:accesspoint/ap"):
+        client.get_object(Bucket=bucket, Key="größe/a b", VersionId="1", RequestPayer="requester")
+        client.list_objects_v2(Bucket=bucket, Prefix="dir/", ContinuationToken="t")
+        client.head_bucket(Bucket=bucket)
+    return asked
 
 
 def test_a_namespace_that_is_in_use_finds_its_portions_in_later_groups(place: Place) -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
@@ -31,10 +32,11 @@ from slugfit.models.refusals import (
     Unreachable,
     WrongRegion,
 )
-from slugfit.models.sources import FIRST_BYTES, Changed, Entry, Retryable, Version
+from slugfit.models.sources import FIRST_BYTES, Address, Changed, Entry, Retryable, Version
 from slugfit.models.sources.http import HttpObject
 from slugfit.models.sources.s3 import S3Object, S3Prefix
 from slugfit.models.sources.s3_bucket import S3Bucket
+from slugfit.models.sources.s3_presigned import urls_like
 from slugfit.models.transfer import Received
 from slugfit.settings.model import AddressingStyle, ModelSettings, S3Credentials, S3Settings
 from slugfit.settings.model import Settings as AllSettings
@@ -395,6 +397,61 @@ def test_the_bucket_is_in_the_path_or_in_the_hosts_name(
     assert address.url.partition("?")[0] == url
 
 
+KEYS = (
+    "m",
+    "dir/größe/模型",
+    "a+b=c&d;e,f@g:h$i!'()*~.bin",
+    "with%20escape",
+    "?#",
+    "/lead",
+    "a//b",
+)
+
+
+def signing(told: S3Settings, *, payer: bool = False) -> list[tuple[Address, Address]]:
+    """The addresses of KEYS, one by one and all at once, signed in the same second."""
+    _, bucket = bucket_of(URL, told, payer=payer)
+    version = Version(1, "1", {"If-Match": '"1"'})
+    while True:
+        second = int(time.time())
+        address_of = bucket.addresses("digits.tflite")
+        pairs = [(bucket.address(key, version, None), address_of(key, version)) for key in KEYS]
+        if int(time.time()) == second:
+            return pairs
+
+
+@pytest.mark.parametrize("style", ["path", "virtual"])
+@pytest.mark.parametrize("endpoint", [None, "http://127.0.0.1:9", "http://store.invalid:80/base"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        S3Credentials("AKIAEXAMPLE", "s" * 40),
+        S3Credentials("AKIAEXAMPLE", "s/+" * 13, "t0ken/+=", "eu-north-1"),
+        None,
+    ],
+)
+def test_many_addresses_are_signed_as_botocore_signs_each(
+    style: AddressingStyle, endpoint: str | None, key: S3Credentials | None
+) -> None:
+    told = S3Settings((key,) if key else (), REGION, endpoint, style)
+    for payer in (False, True):
+        for one, of_many in signing(told, payer=payer):
+            assert (one.url, one.headers) == (of_many.url, of_many.headers)
+
+
+def test_a_url_that_is_not_understood_is_no_example() -> None:
+    told = S3Settings((S3Credentials("AKIAEXAMPLE", "s" * 40),), REGION)
+    url = bucket_of(URL, told)[1].address("digits.tflite", Version(1), None).url
+    assert urls_like(url, "digits.tflite", "s" * 40, {})
+    assert urls_like(url, "digits.tflite", "another", {}) is None
+    assert urls_like(url, "tflite.digits", "s" * 40, {}) is None
+    assert (
+        urls_like(url.replace("host", "host%3Bx-amz-else"), "digits.tflite", "s" * 40, {}) is None
+    )
+    assert urls_like(url.partition("?")[0], "digits.tflite", "s" * 40, {}) is None
+    assert urls_like(url, "digits.tflite", None, {}) is None
+
+
 def test_a_prefix_lists_all_objects_below_it(s3: S3Server) -> None:
     s3.create_bucket("many")
     for name in ("dir/b", "dir/größe/模型", "dir/a+b%20c", "other", "directory", "dir/folder/"):
@@ -671,6 +728,7 @@ _FETCH = """
 import json, sys, time
 from slugfit.models.sources.s3 import S3Object
 from slugfit.models.sources.s3_bucket import S3Bucket
+from slugfit.models.sources.s3_presigned import urls_like
 from slugfit.settings.model import S3Credentials, S3Settings
 from slugfit.settings.urls import S3Url
 key, secret, endpoint, ambient = json.load(sys.stdin)

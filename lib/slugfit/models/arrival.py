@@ -42,7 +42,9 @@ class Arrival:
     ) -> None:
         self.files = part / "files"
         self._part = part
-        self._there: dict[str, tuple[str, int]] = {}
+        self._there: dict[str, str] = {}
+        self._received = 0
+        self._made: set[Path] = set()
         self._lock = threading.Lock()
         self._journal = journal
         self._entries = entries
@@ -51,8 +53,7 @@ class Arrival:
     @property
     def received(self) -> int:
         """How many bytes of complete files are there."""
-        with self._lock:
-            return sum(size for _, size in self._there.values())
+        return self._received
 
     @property
     def is_of_use(self) -> bool:
@@ -62,19 +63,27 @@ class Arrival:
     @property
     def manifest(self) -> Manifest:
         with self._lock:
-            return Manifest.of(tuple(File(path, sha) for path, (sha, _) in self._there.items()))
+            return Manifest.of(tuple(File(path, sha) for path, sha in self._there.items()))
 
     @property
     def journal(self) -> bytes:
         """The lines of all entries, once none is missing."""
-        lines = (_line(entry, self._there[entry.path][0]) for entry in self._entries)
+        lines = (_line(entry, self._there[entry.path]) for entry in self._entries)
         return "".join(lines).encode()
 
     def prepare(self, entry: Entry) -> Path:
         """Where the file goes, in a directory that exists."""
         path = self.files / entry.path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
         return path
+
+    def create(self, entry: Entry) -> IO[bytes]:
+        """The file, new and in its place: nobody believes its bytes before it is added."""
+        path = self.prepare(entry)
+        path.unlink(missing_ok=True)  # it may share its bytes with a stored one
+        return path.open("xb")
 
     def part(self, entry: Entry) -> Path:
         """Where the file is while it is not complete."""
@@ -84,7 +93,8 @@ class Arrival:
     def add(self, entry: Entry, sha256: str, size: int) -> None:
         """Note that the file is complete."""
         with self._lock:
-            self._there[entry.path] = (sha256, size)
+            self._there[entry.path] = sha256
+            self._received += size
             self._journal.write(_line(entry, sha256))
             self._journal.flush()
 

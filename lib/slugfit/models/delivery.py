@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from slugfit.files import is_path_below, naming_full_disk
-from slugfit.models.directory import WantedDirectory, fetch_directory
 from slugfit.models.leftovers import forget
 from slugfit.models.manifest import Manifest
 from slugfit.models.opening import open_source
 from slugfit.models.progress import Progress
 from slugfit.models.sources import Directory, Source
 from slugfit.models.transfer import Transfer, Wanted, move_to
-from slugfit.models.unpacking import fetch_unpacked
 from slugfit.output import Output
 from slugfit.settings.failures import Problem, SettingsInvalid
 from slugfit.settings.model import ModelSettings, Settings
 from slugfit.settings.urls import display_of, parse
+
+# ruff: noqa: PLC0415 (to import what a single file does without takes longer than to fetch it)
 
 _UNFIT = {
     errno.EACCES,
@@ -64,12 +64,14 @@ def _deliver_file(source: Source, model: ModelSettings, transfer: Transfer, watc
 def _deliver_directory(
     source: Directory, model: ModelSettings, transfer: Transfer, watch: Progress
 ) -> str:
+    from slugfit.models.directory import WantedDirectory, fetch_directory
+
     dest = _directory_for(model)
     part = _prepared(_beside(dest, "slugfit-parts"))
     wanted = WantedDirectory(source, model.include, model.exclude, model.sha256)
     received = fetch_directory(wanted, transfer, part, watch)
     assert received is not None  # noqa: S101 (no ETag was excluded)
-    _move_all(received.path, received.manifest, dest)
+    _move_all(received.path, dest)
     forget(part)
     return received.manifest.sha256
 
@@ -77,11 +79,13 @@ def _deliver_directory(
 def _deliver_unpacked(
     source: Source, model: ModelSettings, transfer: Transfer, watch: Progress
 ) -> str:
+    from slugfit.models.unpacking import fetch_unpacked
+
     dest = _directory_for(model)
     part = _prepared(_beside(dest, "slugfit-part"))
 
     def move(directory: Path, manifest: Manifest) -> None:
-        _move_all(directory, manifest, dest)
+        _move_all(directory, dest)
 
     received = fetch_unpacked(Wanted(source, model.sha256), part, transfer, watch, move)
     assert received is not None  # noqa: S101 (no ETag was excluded)
@@ -132,12 +136,12 @@ def _unfit(dest: str, why: str, allowed: str) -> SettingsInvalid:
     return SettingsInvalid((Problem("DEST", f'"{dest}": {why}', allowed),))
 
 
-def _move_all(directory: Path, manifest: Manifest, dest: Path) -> None:
-    """At once, if nothing is there yet; else file by file, each at once."""
+def _move_all(source: str | Path, dest: str | Path) -> None:
+    """At once, if nothing is there yet; else what is in it, each at once if nothing is there."""
     try:
-        os.rename(directory, dest)
+        os.rename(source, dest)
     except OSError:
-        for file in manifest.files:
-            target = dest / file.path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(directory / file.path, target)
+        if not (os.path.isdir(source) and os.path.isdir(dest)):
+            raise
+        for name in sorted(os.listdir(source)):
+            _move_all(os.path.join(source, name), os.path.join(dest, name))

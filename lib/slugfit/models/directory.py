@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import shutil
-import threading
-from collections.abc import Iterator
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from slugfit.files import NoSpace, directories_above, is_path_below
 from slugfit.globs import matcher
 from slugfit.models.arrival import Arrival, Earlier, arriving
-from slugfit.models.content import PREFIX_BYTES, check_prefix
+from slugfit.models.couriers import Couriers
 from slugfit.models.download import Tick
 from slugfit.models.failures import ChecksumMismatch, NameUnsafe, NothingThere, ObjectChanged
 from slugfit.models.manifest import Manifest
-from slugfit.models.sources import FIRST_BYTES, Address, Changed, Directory, Entry
+from slugfit.models.sources import FIRST_BYTES, Changed, Directory, Entry
 from slugfit.models.transfer import Transfer, Wanted, Watch, move_to
-from slugfit.models.wire import Answer, Connection
 
-_AT_ONCE = 16
 _MOST_CHANGES = 3
-_LOOK_SECONDS = 0.1
-_PIECE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -142,101 +133,29 @@ class _Crew:
         self._arrival = arrival
         self._watch = watch
         self._display = display
-        self._stopped = threading.Event()
-        self._own = threading.local()
-        self._lines: list[Connection] = []
 
     def fetch(self) -> None:
         missing = self._arrival.missing
-        self._fetch_at_once([entry for entry in missing if _is_small(entry)])
+        small = [entry for entry in missing if _is_small(entry)]
+        network = self._transfer.network
+        Couriers(small, self._arrival, network, self._fetch_patiently).run(self._look)
         for entry in missing:
             if not _is_small(entry):
-                self._fetch_through_source(entry, self._look)
+                self._fetch_patiently(entry, self._look)
 
-    def _fetch_at_once(self, entries: list[Entry]) -> None:
-        pool = ThreadPoolExecutor(_AT_ONCE)
-        tasks = [pool.submit(self._fetch_small, entry) for entry in entries]
-        pending = set(tasks)
-        try:
-            while pending:
-                done, pending = wait(pending, _LOOK_SECONDS)
-                for task in done:
-                    task.result()
-                self._look(0)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            self._stop([task for task in tasks if not task.cancelled()])
-
-    def _stop(self, tasks: list[Future[None]]) -> None:
-        self._stopped.set()
-        # Again and again: a connection may just be made anew.
-        while wait(tasks, _LOOK_SECONDS).not_done:
-            for line in self._lines:
-                line.interrupt()
-        for line in self._lines:
-            line.close()
-
-    def _look(self, more: int) -> None:
+    def _look(self, more: int = 0) -> None:
         received = self._arrival.received + more
         self._transfer.deadline.check(self._display, received, None)
         self._watch.move(received)
 
-    def _end_if_stopped(self, received: int = 0) -> None:
-        if self._stopped.is_set():
-            raise CancelledError
-
-    def _fetch_small(self, entry: Entry) -> None:
-        self._end_if_stopped()
-        if not self._fetch_by_address(entry):
-            self._end_if_stopped()
-            self._fetch_through_source(entry, self._end_if_stopped)
-
-    def _fetch_by_address(self, entry: Entry) -> bool:
-        """One request, if the entry's address is known and all goes well."""
-        if entry.address is None:
-            return False
-        part = self._arrival.part(entry)
-        try:
-            with self._get(entry.address) as answer, part.open("wb") as file:
-                sha256, size = _copy(answer, file)
-        except (OSError, http.client.HTTPException):
-            return False
-        if size != entry.version.size or entry.version.sha256 not in (None, sha256):
-            return False
-        with part.open("rb") as file:
-            check_prefix(file.read(PREFIX_BYTES), entry.source.display)
-        part.replace(self._arrival.prepare(entry))
-        self._arrival.add(entry, sha256, size)
-        return True
-
-    @contextmanager
-    def _get(self, address: Address) -> Iterator[Answer]:
-        line = self._line()
-        try:
-            answer = line.get(address.url, address.headers)
-            if answer.status != http.client.OK:
-                raise ConnectionError
-            yield answer
-        finally:
-            if not line.is_free:
-                line.close()
-
-    def _fetch_through_source(self, entry: Entry, tick: Tick) -> None:
-        """With all patience, and the right words for what goes wrong."""
+    def _fetch_patiently(self, entry: Entry, tick: Tick) -> None:
+        """Through its source, with the right words for what goes wrong."""
         part, target = self._arrival.part(entry), self._arrival.prepare(entry)
         received = self._transfer.fetch(Wanted(entry.source), part, _Ticks(tick), move_to(target))
         assert received is not None  # noqa: S101 (no ETag was excluded)
         if received.etag != entry.version.etag:
             raise Changed
         self._arrival.add(entry, received.sha256, received.bytes)
-
-    def _line(self) -> Connection:
-        """This thread's connection."""
-        if not hasattr(self._own, "line"):
-            self._own.line = Connection(self._transfer.network)
-            self._lines.append(self._own.line)
-        line: Connection = self._own.line
-        return line
 
 
 class _Ticks:
@@ -252,12 +171,3 @@ class _Ticks:
 
 def _is_small(entry: Entry) -> bool:
     return entry.version.size is not None and entry.version.size <= FIRST_BYTES
-
-
-def _copy(answer: Answer, file: IO[bytes]) -> tuple[str, int]:
-    """Write the whole answer; its checksum and size."""
-    digest, size = hashlib.sha256(), 0
-    while piece := answer.read(_PIECE_BYTES):
-        digest.update(piece)
-        size += file.write(piece)
-    return digest.hexdigest(), size

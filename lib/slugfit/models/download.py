@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from slugfit.models.content import PREFIX_BYTES, check_prefix
 from slugfit.models.crew import Crew
+from slugfit.models.intake import Intake
 from slugfit.models.partial import Partial
 from slugfit.models.patience import Clock
 from slugfit.models.segments import Segments
@@ -36,9 +37,9 @@ class Download:
     ) -> None:
         self._display = display
         self._partial = partial
+        self._network = network
         self._clock = clock
         self._tuning = tuning
-        self._crew = Crew(display, partial, network, clock, tuning)
         self._looked = self._saved = clock.monotonic()
         self._worked = clock.worked()
 
@@ -50,35 +51,40 @@ class Download:
         """
         size = sys.maxsize if opened.version.size is None else opened.version.size
         segments = Segments(size, self._partial.there, self._tuning.smallest_part)
+        intake = Intake(self._partial, segments, self._tuning)
+        crew = Crew(self._display, opened, intake, self._network, self._clock)
         try:
-            with self._crew.working(opened, start, segments):
+            with crew.working(start):
                 # The size may become known at the end only.
-                while not (self._crew.is_complete and self._partial.hashed == segments.size):
-                    self._hash()
-                    self._look(tick)
+                while not (intake.is_complete and self._partial.hashed == segments.size):
+                    self._hash(crew)
+                    self._look(crew, intake, tick)
         finally:
             self._remember(segments)
 
-    def _hash(self) -> None:
+    def _hash(self, crew: Crew) -> None:
         """Hash what is there, or wait for more."""
         hashed = self._partial.hashed
-        frontier = self._crew.frontier_past(hashed)
-        self._partial.hash_to(min(frontier, hashed + _HASH_BYTES))
+        end, piece = crew.next(hashed)
+        if piece:
+            self._partial.hash(piece)
+        else:
+            self._partial.hash_to(min(end, hashed + _HASH_BYTES))
         if hashed < PREFIX_BYTES <= self._partial.hashed:
             # Now: of what is no model, the rest is not worth waiting for.
             check_prefix(self._partial.beginning(PREFIX_BYTES), self._display)
 
-    def _look(self, tick: Tick) -> None:
+    def _look(self, crew: Crew, intake: Intake, tick: Tick) -> None:
         now = self._clock.monotonic()
         if now - self._looked < self._tuning.look_seconds:
             return
         worked = self._clock.worked()
         if (worked - self._worked) / (now - self._looked) < _BUSY:
-            self._crew.grow()
+            crew.grow()
         self._looked, self._worked = now, worked
-        tick(self._crew.received)
+        tick(intake.received)
         if now - self._saved >= self._tuning.save_seconds and self._partial.is_pinned:
-            self._partial.save(self._crew.beyond_frontier())
+            self._partial.save(intake.beyond_frontier())
             self._saved = now
 
     def _remember(self, segments: Segments) -> None:

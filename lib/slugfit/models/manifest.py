@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64})  ([^\n]+)")
 # In a line that begins with a backslash.
@@ -43,7 +44,7 @@ class Manifest:
             raise ValueError("not a manifest")
         return cls.of(tuple(_file(line) for line in lines))
 
-    @property
+    @cached_property
     def text(self) -> bytes:
         return b"".join(_line(file) for file in self.files)
 

@@ -77,7 +77,7 @@ class Partial:
         self.hashed, self.digest, self.is_resumed = 0, hashlib.sha256(), False
         record_of(self.path).unlink(missing_ok=True)
 
-    def write(self, data: bytes, position: int) -> None:
+    def write(self, data: bytes | memoryview, position: int) -> None:
         view = memoryview(data)
         while view:
             written = os.pwrite(self.descriptor, view, position)
@@ -95,6 +95,11 @@ class Partial:
     def beginning(self, size: int) -> bytes:
         """The first bytes of what has been hashed."""
         return b"".join(self.read(0, min(size, self.hashed)))
+
+    def hash(self, data: memoryview) -> None:
+        """Extend `digest` by the next bytes, which are there, too."""
+        self.digest.update(data)
+        self.hashed += len(data)
 
     def hash_to(self, end: int) -> None:
         """Extend `digest`, now that the bytes up to `end` are there."""

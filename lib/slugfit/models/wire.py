@@ -7,14 +7,16 @@ moves its bytes: a piece as it arrives, over connections that are kept. It knows
 from __future__ import annotations
 
 import http.client
+import re
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined] # not in its stub
 
@@ -30,6 +32,9 @@ _OWN_HEADERS = {
     "User-Agent": "slugfit",
 }
 _PORTS = {"http": 80, "https": 443}
+_LINE = re.compile("[ -~]+")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,18 @@ class Answer:
         """
         return self._response.read1(size)
 
+    def readinto(self, view: memoryview) -> int:
+        """As `read`, into a buffer; how many bytes."""
+        response = self._response
+        if response.chunked or response.length is None or response.isclosed():
+            data = response.read1(len(view))
+            view[: len(data)] = data
+            return len(data)
+        # What the socket has, as it is: http.client's own would wait until the buffer is full.
+        count = response.fp.readinto1(view[: response.length])
+        response.length -= count
+        return count
+
     def retry_after(self, now: float) -> float | None:
         """The seconds that the server asks to wait, if it does."""
         return retry_after(self.headers.get("Retry-After"), now)
@@ -114,15 +131,24 @@ class Connection:
     def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         """The response to a GET, of whatever status. Raises OSError or HTTPException."""
         parts = urlsplit(url)
-        server, is_new = self._server_for(parts)
-        try:
-            return self._ask(server, parts, headers)
-        except (ConnectionError, http.client.BadStatusLine):
-            self.close()
-            if is_new:
-                raise
-            # The server had closed a connection that waited too long.
-            return self._ask(self._server_for(parts)[0], parts, headers)
+        return self._talk(parts, lambda server: self._get(server, parts, headers))
+
+    def ask(self, url: str, headers: Mapping[str, str], receive: Callable[[socket.socket], T]) -> T:
+        """What `receive` makes of the answer to a GET, which it reads as it comes.
+
+        Raises OSError, or ValueError for what can't be sent.
+        """
+        parts = urlsplit(url)
+
+        def talk(server: http.client.HTTPConnection) -> T:
+            asked = {"Host": _host(parts), **self._headers(headers)}
+            lines = [f"GET {self._target(parts)} HTTP/1.1", *map(": ".join, asked.items())]
+            if not all(map(_LINE.fullmatch, lines)):
+                raise ValueError("no text for a header")
+            server.sock.sendall("\r\n".join([*lines, "", ""]).encode())
+            return receive(server.sock)
+
+        return self._talk(parts, talk)
 
     @property
     def is_free(self) -> bool:
@@ -141,16 +167,32 @@ class Connection:
                 # Not the method of a TLS socket: that takes TLS away from under the reader.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def _ask(
+    def _talk(self, url: SplitResult, talk: Callable[[http.client.HTTPConnection], T]) -> T:
+        server, is_new = self._server_for(url)
+        try:
+            return talk(server)
+        except (ConnectionError, http.client.BadStatusLine):
+            self.close()
+            if is_new:
+                raise
+            # The server had closed a connection that waited too long.
+            return talk(self._server_for(url)[0])
+
+    def _get(
         self, server: http.client.HTTPConnection, url: SplitResult, headers: Mapping[str, str]
     ) -> Answer:
+        server.request("GET", self._target(url), headers=self._headers(headers))
+        self._answer = Answer(server.getresponse())
+        return self._answer
+
+    def _target(self, url: SplitResult) -> str:
         target = url._replace(path=url.path or "/", fragment="")
         if not self._through_proxy:
             target = target._replace(scheme="", netloc="")
-        all_headers = {**_OWN_HEADERS, **self._through_proxy, **headers}
-        server.request("GET", target.geturl(), headers=all_headers)
-        self._answer = Answer(server.getresponse())
-        return self._answer
+        return target.geturl()
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {**_OWN_HEADERS, **self._through_proxy, **headers}
 
     def _server_for(self, url: SplitResult) -> tuple[http.client.HTTPConnection, bool]:
         origin = (url.scheme, url.netloc)
@@ -168,7 +210,7 @@ class Connection:
         if proxy and url.scheme == "https":
             server.set_tunnel(url.hostname or "", url.port or _PORTS["https"], credentials)
         self._through_proxy = (
-            {"Host": url.netloc, **credentials} if proxy and url.scheme == "http" else {}
+            {"Host": _host(url), **credentials} if proxy and url.scheme == "http" else {}
         )
         try:
             server.connect()
@@ -208,6 +250,12 @@ def retry_after(value: str | None, now: float) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except ValueError:
         return None
+
+
+def _host(url: SplitResult) -> str:
+    """The header's value: without a password, or the port that everybody expects."""
+    host = url.netloc.rpartition("@")[2]
+    return host.removesuffix(f":{_PORTS.get(url.scheme)}")
 
 
 def _basic(proxy: SplitResult) -> dict[str, str]:

@@ -7,7 +7,7 @@ which others can take ranges. The beginning of an object comes by boto3, which k
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -110,15 +110,19 @@ class S3Prefix:
                 Bucket=self._bucket.name, Prefix=self._url.key, **self._bucket.payer
             )
             objects = [item for page in pages for item in page.get("Contents", ())]
-        # A name that ends in a slash is a folder that somebody's console has made.
-        entries = [self._entry(item) for item in objects if not item["Key"].endswith("/")]
-        return tuple(sorted(entries, key=lambda entry: entry.path))
+            # A name that ends in a slash is a folder that somebody's console has made.
+            files = [item for item in objects if not item["Key"].endswith("/")]
+            return tuple(self._entries(sorted(files, key=lambda item: item["Key"])))
 
-    def _entry(self, item: Any) -> Entry:
-        key, version = item["Key"], _version(item["Size"], item.get("ETag", ""))
-        source = S3Object(replace(self._url, key=key), self._bucket)
-        address = self._bucket.address(key, version, None) if version.pin else None
-        return Entry(key.removeprefix(self._url.key), version, source, address)
+    def _entries(self, items: Sequence[Any]) -> Iterator[Entry]:
+        if not items:
+            return
+        address_of = self._bucket.addresses(items[0]["Key"])
+        for item in items:
+            key, version = item["Key"], _version(item["Size"], item.get("ETag", ""))
+            source = S3Object(replace(self._url, key=key), self._bucket)
+            address = address_of(key, version) if version.pin else None
+            yield Entry(key.removeprefix(self._url.key), version, source, address)
 
 
 class _Stream:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
-import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -18,6 +18,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
 )
 from botocore.exceptions import ConnectionError as S3ConnectionError
+from botocore.session import Session
 
 from slugfit.models.failures import FetchFailure
 from slugfit.models.refusals import (
@@ -34,8 +35,9 @@ from slugfit.models.refusals import (
 )
 from slugfit.models.sources import Address, Changed, Retryable, Version
 from slugfit.models.sources.reasons import reason
+from slugfit.models.sources.s3_presigned import urls_like
 from slugfit.models.wire import CONNECT_SECONDS, SILENCE_SECONDS, retry_after
-from slugfit.settings.model import S3Settings
+from slugfit.settings.model import S3Credentials, S3Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -80,13 +82,7 @@ class S3Bucket:
     @cached_property
     def client(self) -> S3Client:
         """A client that knows only what it is told, unless the settings let it look around."""
-        settings, key = self._settings, self._settings.credentials_for(self.name)
-        core = botocore.session.Session()
-        if not settings.ambient:
-            core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-            core.set_config_variable("config_file", "/dev/null")
-            core.set_config_variable("credentials_file", "/dev/null")
-        signs = key or (settings.ambient and core.get_credentials())
+        settings, key, session = self._settings, self._key, self._session
         config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=self._silence_seconds,
@@ -94,24 +90,53 @@ class S3Bucket:
             retries={"mode": "standard", "total_max_attempts": 1},
             user_agent_extra="slugfit",
             # A public bucket is read without a key.
-            signature_version="s3v4" if signs else UNSIGNED,
+            signature_version="s3v4" if key or self._found else UNSIGNED,
             s3={"addressing_style": settings.addressing_style},
             # Of a part of an object there is no checksum.
             response_checksum_validation="when_required",
         )
-        client: Any = core.create_client(
+        client: Any = session.create_client(
             "s3",
             config=config,
             endpoint_url=settings.endpoint_url,
-            region_name=(key and key.region) or settings.region or self._region_of(core),
+            region_name=(key and key.region) or settings.region or self._region(),
             aws_access_key_id=key.access_key_id if key else None,
             aws_secret_access_key=key.secret_access_key if key else None,
             aws_session_token=key.session_token if key else None,
         )
         return cast("S3Client", client)
 
-    def _region_of(self, core: botocore.session.Session) -> str:
-        known = core.get_config_variable("region") if self._settings.ambient else None
+    @cached_property
+    def _session(self) -> Session:
+        nowhere = None if self._settings.ambient else {"profile": (None, None, None, None)}
+        session = Session(session_vars=nowhere)
+        if not self._settings.ambient:
+            session.set_config_variable("config_file", "/dev/null")
+            session.set_config_variable("credentials_file", "/dev/null")
+        # To read the time of each object would take longer than all else of a listing.
+        parsers = session.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=lambda text: text)
+        return session
+
+    @property
+    def _key(self) -> S3Credentials | None:
+        return self._settings.credentials_for(self.name)
+
+    @property
+    def _found(self) -> Credentials | None:
+        """What boto3 finds when it looks around."""
+        return self._session.get_credentials() if self._settings.ambient else None
+
+    @property
+    def _secret(self) -> str | None:
+        """What requests are signed with; None for a public bucket."""
+        if self._key:
+            return self._key.secret_access_key
+        found = self._found
+        return found.get_frozen_credentials().secret_key if found else None
+
+    def _region(self) -> str:
+        known = self._session.get_config_variable("region") if self._settings.ambient else None
         return known or _DEFAULT_REGION
 
     def address(self, key: str, version: Version, version_id: str | None) -> Address:
@@ -122,6 +147,17 @@ class S3Bucket:
             Params={"Bucket": self.name, "Key": key, **which, **self.payer},
             ExpiresIn=_ADDRESS_SECONDS,
         )
+        return self._with_headers(url, version)
+
+    def addresses(self, sample: str) -> Callable[[str, Version], Address]:
+        """As `address`, for many keys at once: `sample` is one of them."""
+        example = self.address(sample, Version(None), None)
+        url_of = urls_like(example.url, sample, self._secret, example.headers)
+        if not url_of:
+            return lambda key, version: self.address(key, version, None)
+        return lambda key, version: self._with_headers(url_of(key), version)
+
+    def _with_headers(self, url: str, version: Version) -> Address:
         payer = {"x-amz-request-payer": "requester"} if self.payer else {}
         return Address(url, {**version.pin, **payer})
 
