@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.files import sha256_of
-
 _INFO_NAME = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 RECORD = "RECORD"
 
@@ -25,6 +23,12 @@ class Distribution:
     version: str
     info: str
     files: frozenset[str]
+
+    @property
+    def top_level(self) -> tuple[str, ...]:
+        """The names that it adds to site-packages, its metadata apart."""
+        tops = {path.partition("/")[0] for path in self.files} - {self.info, "..", "__pycache__"}
+        return tuple(sorted(tops))
 
 
 def installed(site_packages: Path) -> tuple[Distribution, ...]:
@@ -66,10 +70,9 @@ def _line(row: list[str]) -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def record_hash(file: Path) -> str:
-    """The hash that a RECORD row has for `file`: sha256, urlsafe base64 without padding."""
-    encoded = base64.urlsafe_b64encode(sha256_of(file)).decode().rstrip("=")
-    return f"sha256={encoded}"
+def record_hash(sha256: bytes) -> str:
+    """The hash as a row of RECORD has it: urlsafe base64 without padding."""
+    return "sha256=" + base64.urlsafe_b64encode(sha256).decode().rstrip("=")
 
 
 class Owners:

@@ -32,9 +32,10 @@ from slugfit.slug.compress import Weight
 from slugfit.slug.load import Load
 from slugfit.slug.memory import Scales
 from slugfit.slug.tree import OWN_DIRECTORY, items
-from slugfit.strip import Stripped, strip
-from slugfit.strip.gate import ImportGate
-from slugfit.strip.plan import plan_strip
+from slugfit.strip import Stripped
+from slugfit.strip.engine import Target, carry_out, journal_of, plan_strip
+from slugfit.strip.journal import JOURNAL, write_journal
+from slugfit.strip.memory import Memory
 
 Mode = Literal["build", "ci"]
 Record = dict[str, "str | int | float | bool"]
@@ -50,6 +51,7 @@ class Request:
     python: Path
     site_packages: Path
     python_version: str
+    soabi: str
     stack: str
     config_vars: ConfigVars
     named: Named
@@ -144,10 +146,18 @@ class _Build:
         self._output.step("Stripping site-packages")
         request = self._request
         self._app.make_directory(request.app / OWN_DIRECTORY)
-        plan = plan_strip(request.site_packages, self._settings.strip, request.app)
-        gate = ImportGate(request.python, request.child_env)
-        stripped = strip(request.site_packages, plan, self._app, gate)
-        show_strip(stripped, self._output)
+        memory = Memory(request.own_cache / "strip")
+        target = Target(
+            request.site_packages, request.python, request.soabi, request.child_env, request.app
+        )
+        settings = self._settings.strip
+        planned = plan_strip(target, settings, memory)
+        stripped = carry_out(planned, target, settings, memory, self._app)
+        site = request.site_packages.relative_to(request.app).as_posix()
+        journal = write_journal(journal_of(planned, stripped, site))
+        self._app.write(request.app / JOURNAL, journal)
+        memory.save(self._cache)
+        show_strip(stripped, request.site_packages, self._output)
         return stripped
 
     def _measure(self, models: tuple[FetchedModel, ...], stripped: Stripped) -> Slug:
@@ -169,9 +179,8 @@ class _Build:
         done = stripped.done
         load = Load(
             self._app.aside(self._request.site_packages),
-            tuple(removal.path for removal in done.removals),
-            # What became zeros still counts as bytes on disk.
-            tuple((z.path, d.offset, d.size) for z in done.zeroings for d in z.dead),
+            (*(r.path for r in done.removals), *(link.path for link in done.linkings)),
+            tuple((s.path, r.offset, r.size) for s in done.shrinkings for r in s.shrink.dead),
         )
         return scales.weigh({"removed": load})["removed"]
 

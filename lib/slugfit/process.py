@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -13,43 +14,69 @@ from pathlib import Path
 from typing import IO
 
 _TAIL_BYTES = 10_000
+_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
 class Finished:
-    """How a child ended. `said` is its last line of output, "" when it said nothing."""
+    """How a child ended. `code` is its own, minus the signal's, or None when time was up.
 
-    ok: bool
+    `said` is why it was ended, or else its last line, "" without one; `tail` are its last lines.
+    """
+
+    code: int | None
     said: str
+    tail: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
 
 
-def run(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, seconds: float) -> Finished:
-    """Run `argv` to its end, or kill it after `seconds`. A child that fails is no exception."""
-    with tempfile.TemporaryFile() as stderr:
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    seconds: float,
+    with_stdout: bool = False,
+) -> Finished:
+    """Run `argv` to its end, or kill it after `seconds`. A child that fails is no exception.
+
+    Its last lines are those on stderr; `with_stdout`, those on both.
+    """
+    with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(  # noqa: S603 (argv is ours; no shell)
             argv,
             env=dict(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
+            stdout=output if with_stdout else subprocess.DEVNULL,
+            stderr=output,
             # A group of its own, which ends with it: nothing it started stays.
             start_new_session=True,
         )
         try:
             code = child.wait(seconds)
         except subprocess.TimeoutExpired:
-            return Finished(ok=False, said=f"took longer than {seconds:g} seconds")
+            code = None
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
-        if code < 0:
-            return Finished(ok=False, said=f"killed by signal {-code}")
-        return Finished(ok=code == 0, said=_last_line(stderr))
+        tail = _tail(output)
+    return Finished(code, _ended(code, seconds) or (tail[-1] if tail else ""), tail)
 
 
-def _last_line(file: IO[bytes]) -> str:
+def _ended(code: int | None, seconds: float) -> str:
+    """What ended a child that did not end by itself."""
+    if code is None:
+        return f"took longer than {seconds:g} seconds"
+    return f"killed by signal {-code}" if code < 0 else ""
+
+
+def _tail(file: IO[bytes]) -> tuple[str, ...]:
+    """The last lines of `file`, those without a word apart."""
     file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
-    lines = file.read().decode(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+    text = _COLOURS.sub("", file.read().decode(errors="replace"))
+    return tuple(line.rstrip() for line in text.splitlines() if line.strip())

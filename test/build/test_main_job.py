@@ -31,7 +31,7 @@ REBUILD = """\
 THE_REST = """\
 -----> Stripping site-packages
 <table>
-       Imported <packages> that lost something, each in a fresh process
+       Imported <packages>, each in a fresh process
 -----> Measuring the slug
 <table>
 

@@ -28,7 +28,7 @@ def test_without_any_configuration_the_slug_is_stripped_and_measured(make_app: M
         "-----> Reading configuration from defaults and config vars\n"
         "-----> Stripping site-packages\n"
         "<table>\n"
-        "       Imported <packages> that lost something, in a fresh process\n"
+        "       Imported <packages>, in a fresh process\n"
         "-----> Measuring the slug\n"
         "<table>\n"
         "\n"

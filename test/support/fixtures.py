@@ -60,4 +60,4 @@ def _without_numbers(line: str) -> str:
         return "       <size> in <time>, <rate>"
     line = re.sub(r" +\d+(\.\d+)? (B|KB|MB|GB)\b", " <size>", line)
     line = re.sub(r"\(\d+(\.\d+)? (B|KB|MB|GB)\)", "(<size>)", line)
-    return re.sub(r"\b[\d,]+ packages? ", "<packages> ", line)
+    return re.sub(r"\b[\d,]+ packages?\b", "<packages>", line)

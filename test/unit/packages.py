@@ -10,15 +10,18 @@ import io
 import os
 import py_compile
 import sys
+import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from slugfit.distributions import installed
 from slugfit.files import Changes
 from slugfit.settings.model import StripSettings
-from slugfit.strip import Stripped, strip
-from slugfit.strip.gate import ImportGate
-from slugfit.strip.plan import Plan, plan_strip
+from slugfit.strip import Proof, Stripped, strip
+from slugfit.strip.engine import Planned, Target, plan_strip
+from slugfit.strip.memory import Memory
+from slugfit.strip.plan import Plan
+from slugfit.strip.trial import Interpreter
 
 INSTALLED = 1_700_000_000  # the time of every file, long ago
 
@@ -75,14 +78,29 @@ class Site:
         return sorted(path for path in paths if ".dist-info/" not in path)
 
     @property
-    def gate(self) -> ImportGate:
-        return ImportGate(Path(sys.executable), {"PYTHONPATH": str(self.root)})
+    def interpreter(self) -> Interpreter:
+        env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(self.root)}
+        return Interpreter(Path(sys.executable), env)
+
+    @property
+    def target(self) -> Target:
+        soabi = str(sysconfig.get_config_var("SOABI"))
+        python = self.interpreter
+        return Target(self.root, python.python, soabi, python.env, self.app)
+
+    def planned(self, settings: StripSettings | None = None) -> Planned:
+        """The plan of a build that remembers nothing."""
+        memory = Memory(self.app.parent / "nowhere")
+        return plan_strip(self.target, settings or StripSettings(), memory)
 
     def plan(self, settings: StripSettings | None = None) -> Plan:
-        return plan_strip(self.root, settings or StripSettings(), self.app)
+        return self.planned(settings).plan
 
-    def strip(self, settings: StripSettings | None = None) -> Stripped:
-        return strip(self.root, self.plan(settings), self.changes, self.gate)
+    def strip(self, settings: StripSettings | None = None, *blind: str) -> Stripped:
+        """A strip of what `settings` allow; `blind` are the modules that nobody understands."""
+        settings = settings or StripSettings()
+        proof = Proof(self.interpreter, settings, self.app, blind)
+        return strip(self.root, self.plan(settings), self.changes, proof)
 
     def record(self, info: str) -> list[list[str]]:
         """The rows of a RECORD, read without our own code."""

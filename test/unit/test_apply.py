@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from slugfit.distributions import installed, read_record, write_record
 from slugfit.strip.apply import SitePackages
+from slugfit.strip.elf import Range, Shrink, shrink
 from support.snapshot import snapshot
+from unit import compiled
 from unit.packages import INSTALLED, Site
 
 # What a file system allows, but for the two names that mean directories.
@@ -121,6 +123,17 @@ def test_a_file_that_two_records_list_leaves_both(site: Site) -> None:
     assert site.untrue_rows() == []
 
 
+def test_one_of_two_records_that_list_a_file_stays_true_when_the_other_returns(
+    site: Site,
+) -> None:
+    site.install("twin", {"p/tests/deep/a.py": "2", "twin/tests/a.py": "4"})
+    tree = tree_of(site)
+    tree.remove(["p/tests/deep/a.py", "twin/tests/a.py"])
+    tree.put_back(["p/tests/deep/a.py"])
+    assert site.untrue_rows() == []
+    assert "twin/tests/a.py" not in site.files
+
+
 def test_a_file_that_no_record_lists_can_go_as_well(site: Site) -> None:
     site.write("p/tests/unlisted.py")
     inode = (site.root / "p-1.0.dist-info/RECORD").stat().st_ino
@@ -217,6 +230,68 @@ def test_kept_nothing_waits_any_longer(site: Site) -> None:
     site.changes.keep()
     assert not site.changes.side.exists()
     assert not (site.root / "p/tests/deep/a.py").exists()
+
+
+HALF = Shrink((Range(1000, 5000),))  # whatever the file: what is dead is others' business
+
+
+@pytest.fixture
+def large(site: Site) -> Path:
+    """A file of a distribution of its own, shrunk by `HALF` in these tests."""
+    site.install("large", {"large/__init__.py": "", "large/data": b"x" * 10_000})
+    return site.root / "large/data"
+
+
+def test_a_file_shrinks_and_record_has_its_new_hash(site: Site, large: Path) -> None:
+    hashes = tree_of(site).shrink({"large/data": HALF})
+    assert large.read_bytes() == b"x" * 1000 + bytes(5000) + b"x" * 4000
+    assert site.untrue_rows() == []
+    rows = {row[0]: row[1:] for row in site.record("large-1.0.dist-info")}
+    assert rows["large/data"] == [hashes["large/data"], "10000"]
+
+
+@compiled.needs_compiler
+def test_a_file_that_gets_shorter_has_its_new_size_on_record(site: Site, tmp_path: Path) -> None:
+    compiled_file = compiled.library(tmp_path / "liba.so")
+    site.install("native", {"native/liba.so": compiled_file.read_bytes()})
+    tree_of(site).shrink({"native/liba.so": shrink(compiled_file)})
+    assert (site.root / "native/liba.so").stat().st_size < compiled_file.stat().st_size
+    assert site.untrue_rows() == []
+
+
+def test_a_hash_that_is_known_is_taken_as_it_is(site: Site, large: Path) -> None:
+    known = tree_of(site).shrink({"large/data": HALF})
+    site.changes.undo()
+    site.renew()
+    assert tree_of(site).shrink({"large/data": HALF}, known) == known
+    assert site.untrue_rows() == []
+    site.changes.undo()
+    site.renew()
+    told = {"large/data": "sha256=told"}
+    assert tree_of(site).shrink({"large/data": HALF}, told) == told
+    assert site.untrue_rows() == ["large/data"]
+
+
+def test_what_shrank_is_a_new_file_with_the_mode_and_time_of_the_old_one(
+    site: Site, large: Path, tmp_path: Path
+) -> None:
+    large.chmod(0o751)
+    twins = twins_of(site, tmp_path / "cache")
+    before = snapshot(twins)
+    tree = tree_of(site)
+    tree.shrink({"large/data": HALF})
+    assert snapshot(twins) == before
+    assert (large.stat().st_mode & 0o777, large.stat().st_mtime) == (0o751, INSTALLED)
+    tree.put_back(["large/data"])
+    assert snapshot(site.root) == snapshot(twins)
+
+
+def test_one_step_after_another_record_stays_true(site: Site, large: Path) -> None:
+    tree = tree_of(site)
+    tree.remove(["large/__init__.py"])
+    tree.shrink({"large/data": HALF})
+    assert site.untrue_rows() == []
+    assert "__init__" not in (site.root / "large-1.0.dist-info/RECORD").read_text()
 
 
 @given(st.lists(st.one_of(NAMES, NASTY), min_size=1, max_size=12, unique=True), st.data())

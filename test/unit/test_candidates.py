@@ -40,9 +40,27 @@ def nominated(
         ("p/include/a.h", "C headers"),
         ("p/include/a.cuh", "C headers"),
         ("a.hpp", "C headers"),
-        ("p/lib/a.a", "static libraries"),
+        ("p/include/eigen/Core", "C headers"),
+        ("p/include/mlir/a.inc", "C headers"),
         ("p/a.pyx", "native sources"),
+        ("p/a.pyx.in", "native sources"),
         ("p/a.c", "native sources"),
+        ("p/aConfig.cmake", "build files"),
+        ("p/CMakeLists.txt", "build files"),
+        ("p/_pyinstaller/hook-p.py", "build files"),
+        ("p/a.pyi", "type stubs"),
+        ("p/py.typed", "type stubs"),
+        ("p-stubs/a.pyi", "type stubs"),
+        ("p/conftest.py", "tests"),
+        ("p/_test_a.cpython-311-x86_64-linux-gnu.so", "tests"),
+        ("p/README.md", "documentation"),
+        ("README.rst", "documentation"),
+        ("p/_examples/a.py", "examples"),
+        ("p/benchmarks/a.py", "benchmarks"),
+        ("p/static/a.js.map", "source maps"),
+        ("p/a.bat", "other platforms"),
+        ("p/.DS_Store", "leftovers"),
+        ("p/a.py.orig", "leftovers"),
         ("p/tests/a.c", "tests"),
         ("p/tests/docs/a", "tests"),
         ("p/docs/tests/a", "tests"),
@@ -66,7 +84,19 @@ def test_what_may_go_has_a_category(path: str, category: str) -> None:
         "p/Tests/a.py",
         "p/a.H",
         "p/a.hdf5",
-        "p/a.pyi",
+        "p/Core",
+        "p/include/a.txt",
+        "p/include/a.py",
+        "p/a.inc",
+        "p/a.map",
+        "p/a.md",
+        "p/readme.py",
+        "p/history.py",
+        "p/test_a.py",
+        "p/a_test.py",
+        "p/templates/project/tests/test_a.py",
+        "p/{{ cookiecutter.name }}/docs/index.rst",
+        "p/app_template/README.md",
         "p/a.cpython-311-x86_64-linux-gnu.so",
         "p/.h/a",
         "distutils-precedence.pth",
@@ -90,6 +120,8 @@ def test_what_only_looks_like_it_stays(path: str) -> None:
         "p/docs/NOTICE.md",
         "p/docs/AUTHORS.rst",
         "p/include/PATENTS.h",
+        "p/docs/THIRD_PARTY_LICENSES",
+        "p/docs/LICENSES/MIT.rst",
         "p/tests/a.pth",
         "p/tests/__editable___p_finder.py",
     ],
@@ -136,6 +168,17 @@ def test_a_file_whose_directory_is_kept_by_a_deep_glob_stays(site: Site) -> None
     site.install("p", {"p/a/tests/x/y.py": "", "p/tests/z.py": ""})
     settings = StripSettings(keep=("p/a/**",))
     assert list(nominate(read_tree(site.root), load_rules(), settings)) == ["p/tests/z.py"]
+
+
+def test_a_licence_that_is_code_is_no_licence() -> None:
+    assert nominated("p/tests/test_license.py") == {"p/tests/test_license.py": "tests"}
+
+
+def test_templates_may_be_requested(site: Site) -> None:
+    site.install("p", {"p/templates/docs/a.html": ""})
+    settings = StripSettings(remove=("p/templates",))
+    found = nominate(read_tree(site.root), load_rules(), settings)
+    assert found == {"p/templates/docs/a.html": REQUESTED}
 
 
 def test_metadata_stays_although_its_removal_is_requested(site: Site) -> None:

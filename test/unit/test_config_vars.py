@@ -127,7 +127,8 @@ def test_a_var_of_ours_that_nobody_knows_is_a_problem_with_the_one_that_was_mean
         "config var SLUGFIT_CACHE_LIMITS",
         "a config var that Slugfit does not know",
         "SLUGFIT_BUDGET_LIMIT, SLUGFIT_BUDGET_WARN, SLUGFIT_STRIP_LEVEL, SLUGFIT_STRIP_BYTECODE, "
-        "SLUGFIT_STRIP_SMOKE, SLUGFIT_FETCH_DEADLINE, SLUGFIT_CACHE_LIMIT, SLUGFIT_MODELS, SLUGFIT_S3_ADDRESSING_STYLE",
+        "SLUGFIT_STRIP_SMOKE, SLUGFIT_FETCH_DEADLINE, SLUGFIT_CACHE_LIMIT, SLUGFIT_MODELS, "
+        "SLUGFIT_S3_ADDRESSING_STYLE",
         "Perhaps you meant SLUGFIT_CACHE_LIMIT?",
     )
 

@@ -15,8 +15,8 @@ from slugfit.slug.budget import Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
 from slugfit.strip import Restored, Stripped
-from slugfit.strip.elf import Range
-from slugfit.strip.plan import Plan, Removal, Zeroing
+from slugfit.strip.elf import Range, Shrink
+from slugfit.strip.plan import Linking, Plan, Removal, Shrinking
 
 SHA256 = "5" * 64
 MODEL = FetchedModel("s3://bucket/m", "models/m", SHA256, 4000, '"1"', "fetched")
@@ -26,19 +26,21 @@ REMOVALS = (
     Removal("scipy/docs/c.rst", 300, "documentation", "scipy"),
     Removal("scipy/tests/d.py", 7, "tests", "scipy"),
 )
-ZEROINGS = (
-    Zeroing("numpy/a.so", (Range(64, 1000), Range(4000, 2000)), "numpy"),
-    Zeroing("scipy/b.so", (Range(64, 500),), "scipy"),
+SHRINKINGS = (
+    Shrinking("numpy/a.so", Shrink((Range(64, 1000), Range(4000, 2000))), "numpy"),
+    Shrinking("scipy/b.so", Shrink((Range(64, 500),)), "scipy"),
 )
+LINKINGS = (Linking("scipy/c.bin", "scipy/d.bin", 70_000, "scipy"),)
 FACTS = BuildFacts(
     settings=Settings(budget=BudgetSettings(limit=9000, warn=5000)),
     python="3.14.2",
     stack="heroku-26",
     models=(MODEL,),
     stripped=Stripped(
-        Plan(REMOVALS, ZEROINGS),
-        restored=(Restored("PyYAML", "yaml", "ImportError: no"),),
-        checked=("numpy", "scipy", "yaml"),
+        Plan(REMOVALS, SHRINKINGS, LINKINGS),
+        restored=(Restored("PyYAML", "import yaml", "ImportError: no"),),
+        checked=("numpy", "scipy", "PyYAML"),
+        started=("import app",),
     ),
     slug=Slug(
         {
@@ -54,7 +56,7 @@ FACTS = BuildFacts(
 
 def test_the_document_tells_everything() -> None:
     assert document(FACTS) == {
-        "schema_version": 1,
+        "schema_version": 2,
         "slugfit_version": VERSION,
         "python_version": "3.14.2",
         "stack": "heroku-26",
@@ -73,8 +75,10 @@ def test_the_document_tells_everything() -> None:
             "level": "safe",
             "removed_files": 4,
             "removed_bytes": 427,
-            "zeroed_files": 2,
-            "zeroed_bytes": 3500,
+            "shrunk_files": 2,
+            "shrunk_bytes": 3500,
+            "linked_files": 1,
+            "linked_bytes": 70_000,
             "by_category": [
                 {"name": "documentation", "files": 1, "bytes": 300},
                 {"name": "tests", "files": 3, "bytes": 127},
@@ -83,8 +87,11 @@ def test_the_document_tells_everything() -> None:
                 {"name": "scipy", "files": 2, "bytes": 307},
                 {"name": "numpy", "files": 2, "bytes": 120},
             ],
-            "imported": ["numpy", "scipy", "yaml"],
-            "restored": [{"distribution": "PyYAML", "package": "yaml", "said": "ImportError: no"}],
+            "imported": ["numpy", "scipy", "PyYAML"],
+            "started": ["import app"],
+            "restored": [
+                {"distribution": "PyYAML", "failed": "import yaml", "said": "ImportError: no"}
+            ],
         },
         "slug": {
             "compressed_bytes": 4210,
@@ -141,7 +148,7 @@ def test_the_record_is_flat() -> None:
         "cache_status": "miss",
         "removed_files": 4,
         "removed_bytes": 427,
-        "zeroed_bytes": 3500,
+        "shrunk_bytes": 3500,
         "restored_packages": 1,
         "slug_compressed_bytes": 4210,
         "slug_raw_bytes": 4930,

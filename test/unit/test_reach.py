@@ -1,28 +1,35 @@
-"""Candidates that retained code imports or names stay; others may go."""
+"""Candidates that sources which stay can reach stay; others may go."""
 
 from __future__ import annotations
 
-import ast
-import importlib.util
-import string
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.settings.model import StripSettings
-from slugfit.strip.candidates import nominate
-from slugfit.strip.reach import module_name, names_in, package_of, reached
-from slugfit.strip.rules import load_rules
-from slugfit.strip.tree import read_tree
+from slugfit.strip import reach_pool
+from slugfit.strip.reach import site_sources, spare
+from slugfit.strip.reach_targets import module_name, package_of
+from slugfit.strip.tree import Source, read_tree
 from unit.packages import Site
 
+DOCTEST = "#doctest: +SKIP"
 IDENTIFIERS = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True).filter(
     lambda name: name != "__init__"
 )
 DOTTED = st.lists(IDENTIFIERS, min_size=1, max_size=5)
-SUFFIXES = st.sampled_from([".py", ".so", ".abi3.so", ".cpython-311-x86_64-linux-gnu.so"])
+SUFFIXES = st.sampled_from([".py", ".so", ".abi3.so", ".cpython-311-x86_64-linux-gnu.so", ".pyc"])
+
+_DIRECTORIES = {"tests": "tests", "docs": "documentation", "examples": "examples"}
+_SUFFIXES = {
+    ".pyi": "type stubs",
+    ".h": "C headers",
+    ".c": "native sources",
+    ".md": "documentation",
+}
 
 TESTS = {
     "p/tests/__init__.py": "",
@@ -31,6 +38,11 @@ TESTS = {
     "p/tests/c.py": "",
     "p/tests/data.json": "{}",
 }
+PACKAGE = {"p/tests/__init__.py"}
+A = PACKAGE | {"p/tests/a.py", "p/tests/b.py"}
+C = PACKAGE | {"p/tests/c.py"}
+MODULES = {path for path in TESTS if path.endswith(".py")}
+DATA = {"p/tests/data.json"}
 
 
 @pytest.fixture
@@ -38,14 +50,34 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
-def spared(site: Site, *app_sources: Path) -> set[str]:
+def candidates(site: Site) -> dict[str, str]:
+    """A plain nomination, whatever the rules are: by directory, by suffix, by name."""
+    found = {}
+    for path in read_tree(site.root).files:
+        *directories, name = path.split("/")
+        by_directory = next((_DIRECTORIES[d] for d in directories if d in _DIRECTORIES), None)
+        by_suffix = _SUFFIXES.get(Path(name).suffix)
+        by_name = "tests" if name.startswith("test_") else None
+        if ".dist-info" not in path and (category := by_directory or by_suffix or by_name):
+            found[path] = category
+    return found
+
+
+def reasons(site: Site) -> Mapping[str, str]:
+    tree, going = read_tree(site.root), candidates(site)
+    return spare(tree, going, site_sources(tree, going))
+
+
+def spared(site: Site) -> set[str]:
+    return set(reasons(site))
+
+
+def spared_by_app(site: Site, name: str, content: str | bytes) -> set[str]:
+    """What a file of the app reaches."""
+    file = site.app / name
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
     tree = read_tree(site.root)
-    return reached(tree, nominate(tree, load_rules(), StripSettings()), app_sources)
-
-
-PACKAGE = {"p/tests/__init__.py"}
-A = PACKAGE | {"p/tests/a.py", "p/tests/b.py"}
-C = PACKAGE | {"p/tests/c.py"}
+    return set(spare(tree, candidates(site), [Source(file, "", f"{name} of the app")]))
 
 
 @pytest.mark.parametrize(
@@ -58,59 +90,71 @@ C = PACKAGE | {"p/tests/c.py"}
         pytest.param("p/__init__.py", "from p.tests.c import x", C, id="from absolute module"),
         pytest.param("p/__init__.py", "from .tests import c", C, id="relative"),
         pytest.param("p/__init__.py", "from .tests.c import x", C, id="relative module"),
-        pytest.param("p/__init__.py", "from . import tests", PACKAGE, id="from here"),
+        pytest.param("p/__init__.py", "from . import (\n  x, # y\n  tests\n)", PACKAGE, id="lines"),
         pytest.param("p/x.py", "from .tests import c", C, id="relative in a module"),
         pytest.param("p/q/x.py", "from ..tests import c", C, id="relative to the parent"),
         pytest.param("p/q/r/x.py", "from ...tests.a import y", A, id="relative to its parent"),
         pytest.param("q/__init__.py", "from p.tests import c", C, id="another package"),
         pytest.param("single.py", "import p.tests.c", C, id="a single module"),
         pytest.param("p/__init__.py", "def f():\n  import p.tests.c", C, id="in a function"),
-        pytest.param("p/__init__.py", "if 0:\n  import p.tests.c", C, id="in a condition"),
-        pytest.param(
-            "p/__init__.py", "try:\n  import p.tests.c\nexcept ImportError: 0", C, id="in a try"
-        ),
-        pytest.param(
-            "p/__init__.py",
-            "import importlib\nx = importlib.import_module('p.tests.c')",
-            C,
-            id="import_module",
-        ),
-        pytest.param(
-            "p/__init__.py",
-            "import importlib\nx = importlib.import_module('.tests.c', __package__)",
-            C,
-            id="import_module, relative",
-        ),
-        pytest.param("p/__init__.py", "__import__('p.tests.c')", C, id="__import__"),
-        pytest.param(
-            "p/__init__.py", "_LAZY = {'helper': 'p.tests.c'}", C, id="a table of full names"
-        ),
-        pytest.param(
-            "p/__init__.py", "_LAZY = {'tests.c': ['x']}", C, id="a table of names in the package"
-        ),
-        pytest.param(
-            "p/__init__.py", "lazy.attach(__name__, ['tests'])", PACKAGE, id="a list of modules"
-        ),
+        pytest.param("p/x.py", "try:\n  import p.tests.c\nexcept E: 0", C, id="in a try"),
+        pytest.param("p/x.py", "if TYPE_CHECKING:\n  import p.tests.c", C, id="for type checkers"),
+        pytest.param("p/x.py", "import_module('p.tests.c')", C, id="import_module"),
+        pytest.param("p/x.py", "import_module('.tests.c', __package__)", C, id="a relative one"),
+        pytest.param("p/q/x.py", "import_module('.c', 'p.tests')", C, id="relative to another"),
+        pytest.param("p/x.py", "pytest.importorskip('p.tests.c')", C, id="importorskip"),
+        pytest.param("p/x.py", "__import__('p.tests', fromlist=['c'])", C, id="__import__"),
+        pytest.param("p/__init__.py", "_LAZY = {'x': 'p.tests.c'}", C, id="a table of full names"),
+        pytest.param("p/__init__.py", "_LAZY = {'tests.c': ['x']}", C, id="a table of names in it"),
+        pytest.param("p/q/x.py", "LAZY = {'tests.c': ['x']}", C, id="names in the parent"),
+        pytest.param("p/__init__.py", "attach(__name__, ['tests'])", PACKAGE, id="lazy_loader"),
         pytest.param("p/__init__.py", "__all__ = ['tests']", PACKAGE, id="__all__"),
+        pytest.param("p/__init__.py", "__all__ = 'a tests'.split()", PACKAGE, id="a split text"),
+        pytest.param("p/x.py", "run('python -m p.tests.c --all')", C, id="python -m"),
+        pytest.param("p/x.py", "'p.tests.c:Plugin'", set(), id="a docstring"),
+        pytest.param("p/x.py", "load('p.tests.c:Plugin')", C, id="an object of a module"),
+        pytest.param("p/x.py", "load('p.tests.c.Plugin')", C, id="with dots"),
+        pytest.param("p/x.py", "sys.modules['p.tests.c']", C, id="sys.modules"),
+        pytest.param("p/__init__.py", "import_module(__name__ + '.tests')", PACKAGE, id="added"),
+        pytest.param("p/__init__.py", "f'{__name__}.tests.c'", C, id="formatted"),
+        pytest.param("p/x.py", "f'p.tests.{name}'", MODULES, id="computed"),
+        pytest.param("p/x.py", "import_module(f'p.{name}.c')", C, id="computed in the middle"),
+        pytest.param("p/x.py", "f'p.tests.{name}.z'", PACKAGE, id="another end"),
+        pytest.param("p/__init__.py", "import_module(f'.{n}', __name__)", PACKAGE, id="own"),
+        pytest.param(
+            "p/__init__.py",
+            "for m in pkgutil.iter_modules(__path__): import_module(m)",
+            PACKAGE,
+            id="listed modules",
+        ),
+        pytest.param(
+            "q/x.py",
+            "from p import tests\nfor m in iter_modules(tests.__path__): import_module(m)",
+            MODULES,
+            id="listed modules of another package",
+        ),
+        pytest.param("p/x.py", "for m in iter_modules(__path__): print(m)", set(), id="listed"),
         pytest.param("p/__init__.py", "# import p.tests.c", set(), id="a comment"),
-        pytest.param("p/__init__.py", "import tests.c", set(), id="another package's tests"),
         pytest.param("p/__init__.py", "import p.testsuite", set(), id="a longer name"),
-        pytest.param("p/__init__.py", "'See p.tests.c for it.'", set(), id="a sentence"),
-        pytest.param("p/__init__.py", "import p.tests.c; (", set(), id="no Python"),
-        pytest.param(
-            "p/__init__.py", "with open('data.json'): 0", {"p/tests/data.json"}, id="file"
-        ),
-        pytest.param(
-            "p/x.py", "get_data('p', 'tests/data.json')", {"p/tests/data.json"}, id="path of a file"
-        ),
+        pytest.param("p/__init__.py", "x = 'All tests passed.'", set(), id="a sentence"),
+        pytest.param("p/__init__.py", "'See p.tests.c for it.'", set(), id="for people"),
+        pytest.param("p/x.py", "print 'old'; import p.tests.c", C, id="no Python of today"),
+        pytest.param("p/__init__.py", "with open('data.json'): 0", DATA, id="file"),
+        pytest.param("p/x.py", "get_data('p', 'tests/data.json')", DATA, id="path of a file"),
+        pytest.param("p/x.py", "y = '\\ud800 data.json'", DATA, id="beside an odd text"),
         pytest.param("p/x.py", "y = 'xdata.json'", set(), id="a longer file name"),
+        pytest.param("p/x.py", "'''See data.json.'''", set(), id="a file for people"),
         pytest.param("q/x.py", "y = 'data.json'", set(), id="a file name in another package"),
+        pytest.param("q/x.py", "get('p', 'tests/data.json')", DATA, id="another package's path"),
+        pytest.param("p/x.py", "run_path(HERE / 'c.py')", {"p/tests/c.py"}, id="a source to run"),
+        pytest.param("p/x.py", "join(HERE, '__init__.py')", set(), id="every package's source"),
     ],
 )
 def test_what_one_retained_source_reaches(
     site: Site, where: str, source: str, expected: set[str]
 ) -> None:
-    site.install("p", {**TESTS, "p/__init__.py": "", "p/q/__init__.py": "", where: source})
+    site.install("p", {**TESTS, "p/__init__.py": "", "p/q/__init__.py": ""})
+    site.install("q", {where: source})
     assert spared(site) == expected
 
 
@@ -130,23 +174,20 @@ def test_a_star_imports_what_all_names(site: Site) -> None:
 
 def test_what_a_reached_module_imports_is_reached_too(site: Site) -> None:
     chain = {f"p/tests/m{n}.py": f"from .m{n + 1} import x" for n in range(50)}
+    docs = {"p/docs/__init__.py": "", "p/docs/theme.py": ""}
+    last = {"p/tests/m50.py": "from ..docs import theme"}
     site.install(
         "p",
         {
             "p/__init__.py": "from .tests import m0",
             "p/tests/__init__.py": "",
             **chain,
-            "p/tests/m50.py": "from ..docs import theme",
-            "p/docs/__init__.py": "",
-            "p/docs/theme.py": "",
+            **last,
+            **docs,
             "p/docs/index.py": "",
         },
     )
-    removable = set(read_tree(site.root).files) - spared(site)
-    assert {path for path in removable if "dist-info" not in path} == {
-        "p/__init__.py",
-        "p/docs/index.py",
-    }
+    assert spared(site) == {"p/tests/__init__.py", *chain, *last, *docs}
 
 
 def test_a_circle_of_imports_ends(site: Site) -> None:
@@ -166,32 +207,109 @@ def test_candidates_that_import_each_other_alone_are_not_reached(site: Site) -> 
     assert spared(site) == set()
 
 
-def test_a_file_that_a_reached_module_names_is_reached(site: Site) -> None:
+def test_the_reason_is_the_next_link_of_the_chain(site: Site) -> None:
+    site.install("p", {**TESTS, "p/__init__.py": "import p.tests.a\nopen('data.json')"})
+    site.compile("p/tests/b.py")
+    cached = f"p/tests/__pycache__/b.{sys.implementation.cache_tag}.pyc"
+    assert reasons(site) == {
+        "p/tests/__init__.py": "imported by p/__init__.py",
+        "p/tests/a.py": "imported by p/__init__.py",
+        "p/tests/b.py": "imported by p/tests/a.py",
+        cached: "imported by p/tests/a.py",
+        "p/tests/data.json": "named in p/__init__.py",
+    }
+
+
+def test_a_reached_module_keeps_the_data_beside_it_that_it_opens(site: Site) -> None:
     site.install(
         "p",
         {
             "p/__init__.py": "from .tests import helper",
-            "p/tests/helper.py": "def load():\n    return open(HERE / 'data.json')",
-            "p/tests/data.json": "{}",
-            "p/tests/other.json": "{}",
+            "p/tests/helper.py": "def load(n): return (Path(__file__).parent / n).read_text()",
+            "p/tests/sub/data.json": "{}",
+            "p/tests/other.py": "",
         },
     )
-    assert spared(site) == {"p/tests/helper.py", "p/tests/data.json"}
+    assert spared(site) == {"p/tests/helper.py", "p/tests/sub/data.json"}
+
+
+def test_a_test_that_is_kept_does_not_keep_the_tests_it_looks_for(site: Site) -> None:
+    discovery = "import unittest\nfor n in os.listdir(dirname(__file__)): import_module(n)"
+    site.install("p", {"p/__init__.py": "import p.tests.run", "p/tests/run.py": discovery, **TESTS})
+    assert spared(site) == PACKAGE | {"p/tests/run.py"}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("open(join(dirname(__file__), 'docs', name))", {"docs/a.txt", "docs/b/c.txt", "docs/d.c"}),
+        ("open(join(dirname(__file__), 'docs', 'b', name))", {"docs/b/c.txt"}),
+        ("open(join(dirname(__file__), 'docs', 'a.txt'))", {"docs/a.txt"}),
+        ("open(Path(__file__).parent / 'docs' / name)", {"docs/a.txt", "docs/b/c.txt", "docs/d.c"}),
+        ("files('p.docs') / name", {"docs/a.txt", "docs/b/c.txt", "docs/d.c"}),
+        ("files('p') / 'docs' / 'b' / name", {"docs/b/c.txt"}),
+        ("open(join(dirname(__file__), 'include', name))", set()),
+        ("open('docs')", set()),
+    ],
+)
+def test_a_directory_that_a_source_names_and_could_open_keeps_its_files(
+    site: Site, source: str, expected: set[str]
+) -> None:
+    files = {"p/docs/a.txt": "", "p/docs/b/c.txt": "", "p/docs/d.c": "", "p/include/e.h": ""}
+    source = f"from importlib.resources import files\n{source}" if "files(" in source else source
+    site.install("p", {"p/__init__.py": source, **files})
+    assert spared(site) == {f"p/{path}" for path in expected}
+
+
+def test_a_program_that_runs_what_is_in_a_directory_keeps_its_modules(site: Site) -> None:
+    source = "for f in listdir(join(dirname(__file__), 'examples')): run_path(f)"
+    site.install("p", {"p/__init__.py": source, "p/examples/a.py": "", "p/tests/b.py": ""})
+    assert spared(site) == {"p/examples/a.py"}
+
+
+def test_a_pattern_keeps_the_files_that_it_matches(site: Site) -> None:
+    source = "for f in glob(join(dirname(__file__), '*.md')): print(f)"
+    site.install("p", {"p/x.py": source, "p/a.md": "", "p/b.h": "", "q/c.md": ""})
+    assert spared(site) == {"p/a.md"}
+
+
+def test_stubs_stay_where_something_reads_them(site: Site) -> None:
+    stubs = {"p/__init__.pyi": "", "p/x.pyi": ""}
+    site.install("p", {"p/__init__.py": "attach_stub(__name__, __file__)", "p/x.py": "", **stubs})
+    site.install("q", {"q/__init__.py": "f.suffix == '.pyi'", "q/y.pyi": "", "q/z/z.pyi": ""})
+    site.install("r", {"r/__init__.py": "", "r/__init__.pyi": ""})
+    site.install("s", {"s/setup.py": "config.add_data_files('*.pyi')", "s/a.pyi": ""})
+    assert spared(site) == {"p/__init__.pyi", "q/y.pyi", "q/z/z.pyi"}
+
+
+def test_a_distribution_names_files_across_its_packages(site: Site) -> None:
+    site.install("p", {"p/__init__.py": "", "p/docs/theme.css": "", "p_cli.py": "'a'+'theme.css'"})
+    site.install("q", {"q/__init__.py": "x = 'theme.css'", "q/docs/theme.css.txt": ""})
+    site.install("r", {"r_cli.py": "x = 'theme.css'", "r/docs/theme.css": ""})
+    assert spared(site) == {"r/docs/theme.css"}
+
+
+def test_headers_are_named_by_their_own_package_alone(site: Site) -> None:
+    files = {"p/include/a.h": "", "p/include/b.h": "", "pgen/__init__.py": "x = 'p/include/b.h'"}
+    site.install("p", {"p/__init__.py": "x = '#include <a.h>'", **files})
+    assert spared(site) == {"p/include/a.h"}
 
 
 def test_extension_modules_are_reached_by_their_names(site: Site) -> None:
     site.install(
         "p",
         {
-            "p/__init__.py": "from .tests import _fast, _slow",
+            "p/__init__.py": "from .tests import _fast, _slow, old",
             "p/tests/_fast.cpython-311-x86_64-linux-gnu.so": b"\x7fELF",
             "p/tests/_slow.abi3.so": b"\x7fELF",
+            "p/tests/old.pyc": b"",
             "p/tests/_other.so": b"\x7fELF",
         },
     )
     assert spared(site) == {
         "p/tests/_fast.cpython-311-x86_64-linux-gnu.so",
         "p/tests/_slow.abi3.so",
+        "p/tests/old.pyc",
     }
 
 
@@ -200,8 +318,9 @@ def test_a_neighbour_that_stays_reaches_a_module_without_the_name_of_its_package
 ) -> None:
     files = {"p/tests/__init__.py": "from . import b", "p/tests/b.py": "", "p/tests/c.py": ""}
     site.install("p", files)
-    candidates = {"p/tests/b.py": "tests", "p/tests/c.py": "tests"}
-    assert reached(read_tree(site.root), candidates, ()) == {"p/tests/b.py"}
+    going = {"p/tests/b.py": "tests", "p/tests/c.py": "tests"}
+    tree = read_tree(site.root)
+    assert set(spare(tree, going, site_sources(tree, going))) == {"p/tests/b.py"}
 
 
 def test_namespace_packages_have_no_init_and_are_followed_all_the_same(site: Site) -> None:
@@ -216,16 +335,66 @@ def test_namespace_packages_have_no_init_and_are_followed_all_the_same(site: Sit
     assert spared(site) == {"google/x/tests/helper.py"}
 
 
-def test_the_apps_own_sources_reach_too(site: Site) -> None:
+def test_a_package_without_init_stays_importable_as_long_as_something_is_in_it(site: Site) -> None:
+    site.install("p", {"p/__init__.py": "import p.tests", "p/tests/a.py": "", "p/tests/b/c.py": ""})
+    assert spared(site) == {"p/tests/a.py"}
+
+
+def test_vendored_packages_are_imported_as_if_they_were_at_the_top(site: Site) -> None:
+    files = {"p/_vendor/v/tests/x.py": "", "q/v/tests/x.py": "", "p/tests/json.py": ""}
+    site.install("p", {"p/__init__.py": "import v.tests.x, json", **files})
+    assert spared(site) == {"p/_vendor/v/tests/x.py"}
+
+
+def test_entry_points_are_reached(site: Site) -> None:
+    info = site.install("p", {**TESTS, "p/__init__.py": ""})
+    site.write(f"{info}/entry_points.txt", "[console_scripts]\nrun = p.tests.c:main\n")
+    assert reasons(site) == dict.fromkeys(C, "listed in entry_points.txt of p")
+
+
+def test_path_files_have_directories_and_code(site: Site) -> None:
+    site.install("p", {**TESTS, "p/__init__.py": "", "p/docs/vendored/v.py": "", "p/docs/w.py": ""})
+    site.write("p.pth", "import p.tests.c; p.tests.c.start()\np/docs/vendored\n")
+    assert spared(site) == C | {"p/docs/vendored/v.py"}
+
+
+def test_small_texts_of_a_package_name_modules_and_files(site: Site) -> None:
+    site.install(
+        "p",
+        {
+            **TESTS,
+            "p/__init__.py": "",
+            "p/plugins.json": '{"plugins": ["p.tests.c"], "schema": "data.json"}',
+        },
+    )
+    assert spared(site) == C | DATA
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("app.py", "import p.tests.c"),
+        ("Procfile", "web: gunicorn p.tests.c:app"),
+        ("run.sh", "exec python -m p.tests.c"),
+        ("config.toml", 'plugins = ["p.tests.c"]'),
+        ("latin.py", "# coding: latin-1\nx = 'é'\nimport p.tests.c\n".encode("latin-1")),
+        ("bom.py", b"\xef\xbb\xbfimport p.tests.c\n"),
+    ],
+)
+def test_the_apps_own_files_reach_too(site: Site, name: str, content: str | bytes) -> None:
     site.install("p", {**TESTS, "p/__init__.py": ""})
-    source = site.app / "app.py"
-    source.write_text("import p.tests.c")
-    assert spared(site, source) == C
+    assert spared_by_app(site, name, content) == C
+
+
+def test_the_app_names_a_packages_file_with_its_directories(site: Site) -> None:
+    site.install("p", {**TESTS, "p/__init__.py": ""})
+    assert spared_by_app(site, "a.py", "import p\nopen(dirname(p.__file__) + 'data.json')") == set()
+    assert spared_by_app(site, "b.py", "open(join(p.__path__[0], 'tests', 'data.json'))") == DATA
 
 
 def test_names_that_are_no_utf_8_do_no_harm(site: Site) -> None:
     site.install("p", {"p/__init__.py": "x = 1", "p/tests/__init__.py": ""})
-    for name in (b"p/tests/t\xff.py", b"p/tests/d\xff.json", b"p/tests/LICENSE"):
+    for name in (b"p/tests/t\xff.py", b"p/tests/d\xff.json", b"p/tests/d\xff e.md", b"p/tests/+"):
         site.write(name.decode(errors="surrogateescape"))
     assert spared(site) == set()
 
@@ -233,16 +402,22 @@ def test_names_that_are_no_utf_8_do_no_harm(site: Site) -> None:
 def test_sources_that_can_not_be_read_reach_nothing(site: Site, tmp_path: Path) -> None:
     site.install("p", {**TESTS, "p/__init__.py": ""})
     (site.root / "p/broken.py").symlink_to("nowhere.py")
-    (tmp_path / "broken.py").symlink_to("nowhere.py")
+    (site.root / "p/broken.json").symlink_to("nowhere.json")
+    site.write("p/_x.abi3.so", b"\x7fELF and no more")
     (tmp_path / "directory.py").mkdir()
-    assert spared(site, tmp_path / "broken.py", tmp_path / "directory.py") == set()
+    assert spared(site) == set()
+    source = Source(tmp_path / "directory.py", "", "a directory")
+    assert spare(read_tree(site.root), candidates(site), [source]) == {}
 
 
-def test_sources_in_other_encodings_are_read(site: Site) -> None:
-    latin = "# coding: latin-1\nx = 'é'\nimport p.tests.c\n".encode("latin-1")
-    bom = b"\xef\xbb\xbfimport p.tests.a\n"
-    site.install("p", {**TESTS, "p/__init__.py": latin, "p/x.py": bom})
-    assert spared(site) == A | C
+def test_several_processes_find_what_one_does(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = {f"p/m{n}.py": f"import p.tests.x{n}" for n in range(30)}
+    found = {f"p/tests/x{n}.py": "" for n in range(30)}
+    site.install("p", {**many, **found, "p/docs/x.py": ""})
+    alone = reasons(site)
+    monkeypatch.setattr(reach_pool, "_WORTH_PROCESSES", 10)
+    assert list(reasons(site).items()) == list(alone.items())
+    assert alone == {f"p/tests/x{n}.py": f"imported by p/m{n}.py" for n in range(30)}
 
 
 @given(DOTTED, SUFFIXES)
@@ -251,9 +426,27 @@ def test_a_module_is_named_after_its_path(parts: list[str], suffix: str) -> None
     assert module_name("/".join(parts) + "/__init__" + suffix) == ".".join(parts)
 
 
-@given(DOTTED, st.sampled_from(["", ".pyc", ".pyi", ".json", ".so.1", ".a", ".py.txt"]))
+@pytest.mark.parametrize(("said", "siblings"), [(DOCTEST, True), ("import pytest", False)])
+def test_what_a_kept_test_finds_by_listing_may_go_but_not_what_documentation_does(
+    site: Site, said: str, siblings: bool
+) -> None:
+    lists = f"{said}\nfor f in os.listdir(here): __import__(__name__ + '.' + f)"
+    files = {
+        "p/__init__.py": "import p.docs",
+        "p/docs/__init__.py": f"import os\nhere = __path__[0]\n{lists}",
+        "p/docs/topic.py": "",
+    }
+    site.install("p", files)
+    assert ("p/docs/topic.py" in spared(site)) is siblings
+
+
+@given(DOTTED, st.sampled_from(["", ".pyi", ".json", ".so.1", ".a", ".py.txt"]))
 def test_other_files_are_no_modules(parts: list[str], suffix: str) -> None:
     assert module_name("/".join(parts) + suffix) is None
+
+
+def test_bytecode_beside_its_source_is_no_module_of_its_own() -> None:
+    assert module_name("a/__pycache__/b.cpython-311.pyc") is None
 
 
 @given(DOTTED, IDENTIFIERS)
@@ -262,52 +455,3 @@ def test_relative_imports_start_from_the_directory(parts: list[str], name: str) 
     assert package_of(f"{directory}/{name}.py") == ".".join(parts)
     assert package_of(f"{directory}/__init__.py") == module_name(f"{directory}/__init__.py")
     assert package_of(f"{name}.py") == ""
-
-
-@given(DOTTED, DOTTED, st.integers(1, 5))
-def test_a_relative_import_means_what_python_says(
-    package: list[str], name: list[str], level: int
-) -> None:
-    source = f"from {'.' * level}{'.'.join(name)} import x"
-    try:
-        ast.parse(source)
-        meant = importlib.util.resolve_name("." * level + ".".join(name), ".".join(package))
-    except (ImportError, SyntaxError):  # above the top level, or a keyword
-        return
-    assert names_in(source.encode(), ".".join(package)) == {meant, f"{meant}.x"}
-
-
-_COOKIES = st.sampled_from(["utf-8", "latin-1", "utf-16", "hex", "undefined", "punycode", "no"])
-_SNIPPETS = st.lists(
-    st.sampled_from(
-        ["import a", "from . import b", "'c'", "(" * 50, "\0", "\\", "'''", "\n", " ", "0" * 5000]
-    )
-).map("".join)
-
-
-@given(
-    st.one_of(
-        st.binary(max_size=200),
-        st.text(string.printable, max_size=200).map(str.encode),
-        _SNIPPETS.map(str.encode),
-        st.builds(
-            lambda cookie, rest: f"# coding: {cookie}\n".encode() + rest, _COOKIES, st.binary()
-        ),
-    ),
-    st.sampled_from(["", "p", "p.q"]),
-)
-def test_any_bytes_have_names_or_none_and_never_an_error(source: bytes, package: str) -> None:
-    assert all(isinstance(name, str) for name in names_in(source, package))
-
-
-@pytest.mark.parametrize(
-    "source",
-    [b"(" * 100_000, b"x = " + b"-" * 100_000 + b"1", b"a" + b".b" * 100_000, b"1+" * 9000 + b"1"],
-)
-def test_sources_that_are_too_deep_for_the_parser_have_no_names(source: bytes) -> None:
-    assert names_in(source, "p") == set()
-
-
-def test_other_peoples_warnings_stay_unheard() -> None:
-    # Every warning is an error here.
-    assert names_in(b"x = '\\d'\nassert (1, 'always')\nimport a", "") >= {"a"}

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from slugfit.settings.model import StripSettings
-from slugfit.strip import Restored, Stripped, strip
-from slugfit.strip.plan import Plan, Removal, app_sources
+from slugfit.strip import Proof, Restored, Stripped, strip
+from slugfit.strip.engine import app_sources
+from slugfit.strip.plan import Plan, Removal
 from support.snapshot import snapshot
 from unit.packages import INSTALLED, Site
 
@@ -23,9 +24,10 @@ from pathlib import Path
 _NAME = "".join(map(chr, (116, 101, 114, 109, 115))) + "." + "txt"
 TERMS = (Path(__file__).parent / ("do" + "cs") / _NAME).read_text()
 """
+# Imports other.tests.helper, as nothing in the text tells.
 NEEDS_OTHER = """\
 import importlib
-importlib.import_module("other." + "".join(("t", "es", "ts")) + ".helper")
+importlib.import_module(bytes(c ^ 1 for c in b"nuids/udrur/idmqds").decode())
 """
 
 
@@ -157,7 +159,7 @@ def test_a_package_that_reads_its_documentation_at_import_is_put_back_whole(site
     )
     before = snapshot(site.root / "curious")
     stripped = site.strip()
-    assert stripped.restored == (Restored("curious", "curious", _missing(site)),)
+    assert stripped.restored == (Restored("curious", "import curious", _missing(site)),)
     assert {removal.distribution for removal in stripped.done.removals} == {"plain"}
     assert stripped.checked == ("curious", "plain")
     assert snapshot(site.root / "curious") == before
@@ -169,6 +171,39 @@ def test_a_package_that_reads_its_documentation_at_import_is_put_back_whole(site
 def _missing(site: Site) -> str:
     path = site.root / "curious/docs/terms.txt"
     return f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+
+
+def test_a_blind_module_that_no_longer_imports_is_as_good_a_reason(site: Site) -> None:
+    install_plain(site)
+    files = {"curious/__init__.py": "", "curious/deep.py": OPENS_DOCS, "curious/docs/terms.txt": ""}
+    site.install("curious", files)
+    stripped = site.strip(None, "curious.deep")
+    assert stripped.restored == (Restored("curious", "import curious.deep", _missing(site)),)
+    assert {removal.distribution for removal in stripped.done.removals} == {"plain"}
+
+
+def test_a_blind_module_of_a_package_that_lost_nothing_is_tried_as_well(site: Site) -> None:
+    install_other(site)
+    site.install("needy", {"needy/__init__.py": "", "needy/deep.py": NEEDS_OTHER})
+    stripped = site.strip(None, "needy.deep", "needy.gone")
+    assert [(r.distribution, r.failed) for r in stripped.restored] == [
+        ("other", "import needy.deep")
+    ]
+    assert stripped.checked == ("needy", "other")
+
+
+def test_a_module_that_fails_only_after_another_one_is_no_regression(site: Site) -> None:
+    files = {
+        "p/__init__.py": "",
+        "p/a.py": "import sys\nsys.modules['p.q'] = 1",
+        "p/b.py": "from p.q import x",
+        "p/q.py": "x = 1",
+        "p/docs/a.rst": "",
+    }
+    site.install("p", files)
+    stripped = site.strip(None, "p.a", "p.b")
+    assert stripped.restored == ()
+    assert paths(stripped) == ["p/docs/a.rst"]
 
 
 def test_a_package_that_never_imported_stays_stripped(site: Site) -> None:
@@ -190,30 +225,41 @@ def test_a_package_that_never_imported_stays_stripped_beside_one_that_is_put_bac
     site.install("curious", files)
     stripped = site.strip()
     assert paths(stripped) == ["broken/tests/a.py"]
-    assert [restored.package for restored in stripped.restored] == ["curious"]
+    assert [restored.distribution for restored in stripped.restored] == ["curious"]
 
 
-def test_when_a_package_needs_a_file_of_another_one_everything_is_put_back(site: Site) -> None:
-    install_plain(site)
-    site.install(
-        "other",
-        {
-            "other/__init__.py": "",
-            "other/tests/__init__.py": "",
-            "other/tests/helper.py": "",
-            "other/tests/test_it.py": "",
-        },
-    )
+def install_other(site: Site) -> None:
+    files = ("other/__init__.py", "other/tests/__init__.py", "other/tests/helper.py")
+    site.install("other", {**dict.fromkeys(files, ""), "other/tests/test_it.py": ""})
+
+
+def test_when_a_package_needs_a_file_of_another_one_that_one_is_put_back(site: Site) -> None:
+    for name in ("aplain", "plain", "zplain"):
+        install_plain(site, name)
+    install_other(site)
     site.install("needy", {"needy/__init__.py": NEEDS_OTHER, "needy/docs/a.rst": ""})
-    before = snapshot(site.root)
+    before = snapshot(site.root / "other")
     stripped = site.strip()
     said = "ModuleNotFoundError: No module named 'other.tests'"
-    assert stripped == Stripped(
-        Plan(),
-        restored=(Restored("needy", "needy", said),),
-        checked=("needy", "other", "plain"),
-    )
-    assert snapshot(site.root) == before
+    assert stripped.restored == (Restored("other", "import needy", said),)
+    assert stripped.checked == ("aplain", "needy", "other", "plain", "zplain")
+    assert snapshot(site.root / "other") == before
+    assert not (site.root / "needy/docs").exists()
+    assert not (site.root / "zplain/tests").exists()
+    assert site.untrue_rows() == []
+    assert _python(site, "import needy") == ""
+
+
+def test_a_package_that_needs_two_others_gets_both(site: Site) -> None:
+    for name in ("one", "two", "three", "four"):
+        files = {f"{name}/__init__.py": "", f"{name}/docs/terms.txt": "", f"{name}/tests/a.py": ""}
+        site.install(name, files)
+    source = OPENS_DOCS.replace("__file__).parent", "__file__).parents[1] / 'one'")
+    source += source.replace("'one'", "'three'")
+    site.install("needy", {"needy/__init__.py": source, "needy/tests/a.py": ""})
+    stripped = site.strip()
+    assert [restored.distribution for restored in stripped.restored] == ["one", "three"]
+    assert _python(site, "import needy") == ""
 
 
 def test_a_package_of_two_distributions_is_put_back_and_others_are_not(site: Site) -> None:
@@ -221,7 +267,7 @@ def test_a_package_of_two_distributions_is_put_back_and_others_are_not(site: Sit
     site.install("one", {"shared/__init__.py": OPENS_DOCS, "shared/docs/terms.txt": ""})
     site.install("two", {"shared/more.py": "", "shared/tests/test_more.py": ""})
     stripped = site.strip()
-    assert {restored.package for restored in stripped.restored} == {"shared"}
+    assert {restored.failed for restored in stripped.restored} == {"import shared"}
     assert (site.root / "shared/docs/terms.txt").exists()
     assert {removal.distribution for removal in stripped.done.removals} >= {"plain"}
     assert site.untrue_rows() == []
@@ -240,8 +286,9 @@ def test_a_namespace_package_is_stripped_by_its_parts(site: Site) -> None:
     stripped = site.strip()
     assert paths(stripped) == ["acme/maps/docs/terms.txt", "acme/maps/tests/test_it.py"]
     assert {removal.distribution for removal in stripped.done.removals} == {"acme-maps"}
-    assert [(r.distribution, r.package) for r in stripped.restored] == [("acme-mail", "acme.mail")]
-    assert stripped.checked == ("acme.mail", "acme.maps")
+    (restored,) = stripped.restored
+    assert (restored.distribution, restored.failed) == ("acme-mail", "import acme.mail")
+    assert stripped.checked == ("acme-mail", "acme-maps")
 
 
 def test_keep_keeps_and_remove_removes(site: Site) -> None:
@@ -362,7 +409,7 @@ def test_without_site_packages_there_is_nothing_to_do(tmp_path: Path) -> None:
     site = Site(tmp_path)
     shutil.rmtree(site.root)
     assert site.plan() == Plan()
-    assert strip(site.root, Plan(), site.changes, site.gate) == Stripped()
+    assert strip(site.root, Plan(), site.changes, Proof(site.interpreter)) == Stripped()
 
 
 def test_files_of_no_package_go_without_an_import(site: Site) -> None:
@@ -384,7 +431,7 @@ def test_the_apps_sources_are_its_own_and_no_others(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = [str(path.relative_to(tmp_path)) for path in app_sources(tmp_path)]
+    found = [source.label.removesuffix(" of the app") for source in app_sources(tmp_path)]
     assert found == [".hidden.py", "a.py", "b.py", "a/c.py"]
 
 

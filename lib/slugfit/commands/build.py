@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -71,6 +72,7 @@ def _build(
         python=Path(sys.executable),
         site_packages=_site_packages(Path(app)),
         python_version=".".join(map(str, sys.version_info[:3])),
+        soabi=str(sysconfig.get_config_var("SOABI") or ""),
         stack=environ.get("STACK", ""),
         config_vars=config_vars,
         named=reader(Path(env)),

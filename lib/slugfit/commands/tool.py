@@ -24,6 +24,8 @@ from slugfit.output import Output, Redactor
 COMMANDS = {
     "fetch": "fetch a model as a build would: verified, and resumed after an interruption",
     "lock": "write slugfit.lock, which pins the content of each of an app's models",
+    "slim": "strip a site-packages directory, and prove that it still works",
+    "why": "tell which rule removed a file of site-packages, or what keeps it",
 }
 _FAILED = 1
 _INTERRUPTED = 130

@@ -11,9 +11,9 @@ from slugfit.models.fetch import FetchedModel
 from slugfit.settings.model import Settings
 from slugfit.slug.budget import Slug
 from slugfit.strip import Stripped
-from slugfit.strip.plan import Removal, Zeroing
+from slugfit.strip.plan import Change
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def flat_record(facts: BuildFacts) -> dict[str, str | int | float | bool]:
         "cache_status": "miss" if "fetched" in outcomes else "hit" if outcomes else "unused",
         "removed_files": len(facts.stripped.done.removals),
         "removed_bytes": sum(removal.bytes for removal in facts.stripped.done.removals),
-        "zeroed_bytes": sum(zeroing.bytes for zeroing in facts.stripped.done.zeroings),
+        "shrunk_bytes": sum(s.bytes for s in facts.stripped.done.shrinkings),
         "restored_packages": len(facts.stripped.restored),
         "slug_compressed_bytes": weight.compressed,
         "slug_raw_bytes": weight.raw,
@@ -71,11 +71,14 @@ def _strip(level: str, stripped: Stripped) -> dict[str, Any]:
         "level": level,
         "removed_files": len(done.removals),
         "removed_bytes": sum(removal.bytes for removal in done.removals),
-        "zeroed_files": len(done.zeroings),
-        "zeroed_bytes": sum(zeroing.bytes for zeroing in done.zeroings),
+        "shrunk_files": len(done.shrinkings),
+        "shrunk_bytes": sum(shrinking.bytes for shrinking in done.shrinkings),
+        "linked_files": len(done.linkings),
+        "linked_bytes": sum(linking.bytes for linking in done.linkings),
         "by_category": tally((r.category, r) for r in done.removals),
         "by_distribution": tally((r.distribution, r) for r in done.removals),
         "imported": list(stripped.checked),
+        "started": list(stripped.started),
         "restored": [asdict(restored) for restored in stripped.restored],
     }
 
@@ -95,7 +98,7 @@ def _slug(facts: BuildFacts) -> dict[str, Any]:
     }
 
 
-def tally(keyed: Iterable[tuple[str, Removal | Zeroing]]) -> list[dict[str, Any]]:
+def tally(keyed: Iterable[tuple[str, Change]]) -> list[dict[str, Any]]:
     """Files and bytes by key, most bytes first."""
     sums: dict[str, list[int]] = {}
     for key, change in keyed:

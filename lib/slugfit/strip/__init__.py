@@ -2,86 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slugfit.distributions import Distribution, installed
+from slugfit.distributions import Owners, installed
 from slugfit.files import Changes
+from slugfit.globs import matcher
 from slugfit.strip.apply import SitePackages
-from slugfit.strip.gate import ImportGate, package_to_import
-from slugfit.strip.plan import Plan
+from slugfit.strip.bytecode import DROPPED, NOT_AT_BOOT, dispensable
+from slugfit.strip.plan import Plan, Removal
+from slugfit.strip.proof import Proof, Trials
+from slugfit.strip.tree import read_tree
+from slugfit.strip.verdict import NOT_WATCHED, Restored, Verdict, Verdicts
+from slugfit.strip.work import Work
 
-
-@dataclass(frozen=True)
-class Restored:
-    """A distribution that was put back whole, and the package that did not import without."""
-
-    distribution: str
-    package: str
-    said: str
+__all__ = ["Proof", "Restored", "Stripped", "Verdict", "Verdicts", "strip"]
 
 
 @dataclass(frozen=True)
 class Stripped:
-    """What a strip did. `checked` are the packages that were imported afterwards."""
+    """What a strip did.
+
+    `checked` are the distributions that were tried, `started` what was of the app's start;
+    `unseen` is why bytecode = "boot" had to keep all. `verdicts` and `hashes` (path → RECORD's
+    hash of what has become smaller) are for the next build.
+    """
 
     done: Plan = field(default_factory=Plan)
     restored: tuple[Restored, ...] = ()
     checked: tuple[str, ...] = ()
+    started: tuple[str, ...] = ()
+    unseen: str = ""
+    verdicts: Verdicts = field(default_factory=Verdicts, compare=False)
+    hashes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def strip(site: Path, plan: Plan, changes: Changes, gate: ImportGate) -> Stripped:
-    """Carry out `plan`, import what was changed, and put back what no longer imports."""
+def strip(site: Path, plan: Plan, changes: Changes, proof: Proof) -> Stripped:
+    """Carry out `plan`, try what it changed, and put back what no longer works.
+
+    What is known already is not tried again, but for the app's own check. Raises SmokeFailed.
+    """
     distributions = installed(site)
-    tree = SitePackages(site, distributions, changes)
-    owners = _packages(site, plan, distributions)
-    _carry_out(tree, plan)
-    broken = gate.failures(owners)
-    if not broken:
-        return Stripped(plan, checked=tuple(sorted(owners)))
-    # Whether a package imported before can only be seen with everything in its place.
-    _take_back(tree, plan)
-    regressed = sorted(broken.keys() - gate.failures(broken))
-    rest = plan.without({name for package in regressed for name in owners[package]})
-    _carry_out(tree, rest)
-    if gate.failures(regressed):
-        # They need a file of yet another distribution, and nothing tells of which.
-        _take_back(tree, rest)
-        rest = Plan()
+    work = Work(SitePackages(site, distributions, changes), plan)
+    trials = Trials(site, work, distributions, proof)
+    packages, app, smoke = _try(trials, plan)
+    restored = (*packages.restored, *app.restored, *smoke.restored)
+    settings = proof.settings
+    unseen = app.unseen if settings.bytecode == "boot" and not smoke.observed else ""
+    if settings.bytecode != "keep" and not unseen:
+        work.also(_bytecode(trials, {*app.observed, *smoke.observed}, restored))
     return Stripped(
-        done=rest,
-        restored=tuple(
-            Restored(distribution, package, broken[package])
-            for package in regressed
-            for distribution in sorted(owners[package])
-        ),
-        checked=tuple(sorted(owners)),
+        done=work.done,
+        restored=restored,
+        checked=packages.checked,
+        started=(*app.checked, *smoke.checked),
+        unseen=unseen,
+        verdicts=Verdicts(packages, app),
+        hashes=work.hashes,
     )
 
 
-def _packages(
-    site: Path, plan: Plan, distributions: tuple[Distribution, ...]
-) -> dict[str, set[str]]:
-    """The packages to import, each with the distributions that change in it.
-
-    A library beside the packages (numpy.libs) is used by all of its distribution.
-    """
-    of_distribution = {
-        d.name: {p for f in d.files if (p := package_to_import(site, f))} for d in distributions
-    }
-    owners: dict[str, set[str]] = {}
-    for path, distribution in plan.owners():
-        package = package_to_import(site, path)
-        beside = of_distribution.get(distribution, set()) if ".so" in path else set()
-        for name in {package} if package else beside:
-            owners.setdefault(name, set()).add(distribution)
-    return owners
+def _try(trials: Trials, plan: Plan) -> tuple[Verdict, Verdict, Verdict]:
+    """What is found of the packages, of the app's start, and by the app's own check."""
+    settings, known = trials.proof.settings, trials.proof.known
+    is_watched = settings.bytecode == "boot"
+    if is_watched and known.app and known.app.unseen == NOT_WATCHED:
+        known = Verdicts(known.packages)
+    trials.work.leave(known.whole())
+    # Where nothing went, nothing can have broken.
+    packages = Verdict() if plan == Plan() else known.packages or trials.packages(plan)
+    # The start of an app that lost nothing proves nothing.
+    is_idle = plan == Plan() and not is_watched
+    app = known.app or (Verdict(unseen=NOT_WATCHED) if is_idle else trials.start())
+    return packages, app, trials.smoke(settings.smoke) if settings.smoke else Verdict()
 
 
-def _carry_out(tree: SitePackages, plan: Plan) -> None:
-    tree.remove(removal.path for removal in plan.removals)
-    tree.zero({zeroing.path: zeroing.dead for zeroing in plan.zeroings})
-
-
-def _take_back(tree: SitePackages, plan: Plan) -> None:
-    tree.put_back(path for path, _ in plan.owners())
+def _bytecode(
+    trials: Trials, read_at_boot: Set[str], restored: Iterable[Restored]
+) -> tuple[Removal, ...]:
+    """The bytecode that goes. What was put back whole keeps its own."""
+    whole = {entry.distribution for entry in restored}
+    settings = trials.proof.settings
+    needed, category = frozenset[str](), DROPPED
+    if settings.bytecode == "boot":
+        needed, category = frozenset(read_at_boot), NOT_AT_BOOT
+        # The workers of a server import more of it than its start does.
+        whole |= trials.programs.keys()
+    owner = Owners(trials.distributions).owner
+    return tuple(
+        Removal(path, (trials.site / path).lstat().st_size, category, owner(path))
+        for path in dispensable(read_tree(trials.site), needed, matcher(settings.keep))
+        if owner(path) not in whole
+    )

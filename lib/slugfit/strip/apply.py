@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import posixpath
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import suppress
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from slugfit.distributions import RECORD, Distribution, read_record, record_hash, write_record
 from slugfit.files import Changes, directories_above
-from slugfit.strip.elf import Range, copy_without
+from slugfit.strip.elf import Shrink, copy_shrunk
+
+Rows = list[list[str]]  # of a RECORD: path, hash, size
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What a row of RECORD says of a file: its hash, and its size in bytes."""
+
+    hash: str
+    size: int
 
 
 class SitePackages:
-    """A site-packages directory whose files can leave and return."""
+    """A site-packages directory whose files can leave, shrink and return."""
 
     def __init__(self, root: Path, distributions: Iterable[Distribution], changes: Changes) -> None:
         self._root = root
         self._distributions = tuple(distributions)
         self._changes = changes
+        # What is not as it was: None for what is gone.
+        self._now: dict[str, _Content | None] = {}
 
     def remove(self, paths: Iterable[str]) -> None:
         """Set `paths` aside, and with them the directories that they leave empty."""
@@ -30,43 +46,81 @@ class SitePackages:
         for directory in sorted(emptied, reverse=True):
             with suppress(OSError):  # not empty
                 (self._root / directory).rmdir()
+        self._now |= dict.fromkeys(gone)
         self._rewrite_records(gone)
 
-    def zero(self, zeroings: Mapping[str, tuple[Range, ...]]) -> None:
-        """Replace each file by a copy with zeros in these ranges."""
-        for path, dead in sorted(zeroings.items()):
-            file = self._root / path
-            self._changes.rewrite(file, partial(copy_without, file, dead))
-        self._rewrite_records(zeroings.keys())
+    def shrink(
+        self, shrinks: Mapping[str, Shrink], known: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """Replace each file by a smaller copy; return the hash that RECORD has for it now.
+
+        `known` are such hashes from an earlier build of the same files: what it has is
+        copied without being read here.
+        """
+        contents = {
+            path: self._shrink(self._root / path, shrink, (known or {}).get(path))
+            for path, shrink in sorted(shrinks.items())
+        }
+        self._now |= contents
+        self._rewrite_records(contents.keys())
+        return {path: content.hash for path, content in contents.items()}
+
+    def link(self, links: Mapping[str, str]) -> None:
+        """Replace each path by a relative symlink to its twin, a path of the same distribution."""
+        for path, target in sorted(links.items()):
+            self._link(self._root / path, os.path.relpath(target, posixpath.dirname(path)))
+            if (content := self._now.get(target)) is not None:
+                self._now[path] = content
+        self._rewrite_records(links.keys())
 
     def put_back(self, paths: Iterable[str]) -> None:
-        """Undo `remove` and `zero` for `paths`: all that changed of their distributions."""
+        """Undo what was done to `paths`."""
         returning = frozenset(paths)
         for path in sorted(returning):
             self._changes.put_back(self._root / path)
-        for distribution in self._distributions:
-            record = self._record(distribution)
-            if (
-                not returning.isdisjoint(distribution.files)
-                and self._changes.aside(record).exists()
-            ):
-                self._changes.put_back(record)
+            self._now.pop(path, None)
+        self._rewrite_records(returning)
+
+    def _link(self, path: Path, target: str) -> None:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".slugfit-") as directory:
+            link = Path(directory, "link")
+            link.symlink_to(target)
+            self._changes.set_aside(path)
+            os.replace(link, path)
+
+    def _shrink(self, file: Path, shrink: Shrink, known: str | None) -> _Content:
+        digest = None if known else hashlib.sha256()
+        size = 0
+
+        def fill(target: IO[bytes]) -> None:
+            nonlocal size
+            size = copy_shrunk(file, shrink, target, digest)
+
+        self._changes.rewrite(file, fill)
+        return _Content(record_hash(digest.digest()) if digest else known or "", size)
 
     def _rewrite_records(self, changed: Set[str]) -> None:
+        """Make the RECORDs that list any of `changed` true, beginning with what pip has written."""
         for distribution in self._distributions:
-            if not changed.isdisjoint(distribution.files):
-                record = self._record(distribution)
-                rows = read_record(record.read_bytes())
-                self._changes.write(record, write_record(self._true(rows, changed)))
+            if changed.isdisjoint(distribution.files):
+                continue
+            record = self._record(distribution)
+            aside = self._changes.aside(record)
+            if not self._now.keys().isdisjoint(distribution.files):
+                rows = read_record((aside if aside.exists() else record).read_bytes())
+                self._changes.write(record, write_record(self._true(rows)))
+            elif aside.exists():
+                self._changes.put_back(record)
 
-    def _true(self, rows: Iterable[list[str]], changed: Set[str]) -> Iterator[list[str]]:
-        """The rows of files that are left, those that have changed with their new hash."""
+    def _true(self, rows: Iterable[list[str]]) -> Iterator[list[str]]:
+        """The rows of files that are left, those that have changed with their new hash and size."""
         for row in rows:
             path = posixpath.normpath(row[0])
-            if path not in changed:
+            content = self._now.get(path)
+            if content:
+                yield [row[0], content.hash, str(content.size)]
+            elif path not in self._now:
                 yield row
-            elif (self._root / path).exists():
-                yield [row[0], record_hash(self._root / path), *row[2:]]
 
     def _record(self, distribution: Distribution) -> Path:
         return self._root / distribution.info / RECORD

@@ -5,33 +5,55 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from slugfit.distributions import source_of
+from slugfit.files import directories_above
 from slugfit.settings.model import StripSettings
-from slugfit.strip.rules import Rules
+from slugfit.strip import curated, services, toplevel
+from slugfit.strip.contents import Kinds, kinds
+from slugfit.strip.rules import Rule, Rules, load_lines, load_rules
 from slugfit.strip.tree import Tree
 
 REQUESTED = "requested by strip.remove"
 BYTECODE = "bytecode of removed sources"
 
 
-def nominate(tree: Tree, rules: Rules, settings: StripSettings) -> dict[str, str]:
+def nominate(tree: Tree, rules: Rules, settings: StripSettings, soabi: str = "") -> dict[str, str]:
     """The candidates of `tree` with their categories.
 
-    `keep` wins over `remove`, and what the rules never remove over both.
+    `keep` wins over `remove`, and what is never removed over both. `soabi` is the tag with
+    which the tree's Python imports extension modules, cpython-311-x86_64-linux-gnu or the
+    like; without it, no library counts as one for another Python or machine.
     """
     kept = _matches(tree.root, settings.keep)
     requested = _matches(tree.root, settings.remove)
-    candidates = {}
-    for path in tree.files:
-        if _covers(kept, path) or _is_never(path, rules):
-            continue
-        category = REQUESTED if _covers(requested, path) else _category(path, rules)
-        if category:
-            candidates[path] = category
-    return candidates
+    found = curated.nominate(tree) if settings.level == "max" else {}
+    found |= services.nominate(tree) | dict(_by_rules(tree, rules, kinds(soabi)))
+    found |= {path: REQUESTED for path in tree.files if _covers(requested, path)}
+    return {
+        path: found[path]
+        for path in sorted(found)
+        if not _covers(kept, path) and not rules.never.covers(path)
+    }
+
+
+def apart() -> frozenset[str]:
+    """The categories of files that are named in much code that does not need them.
+
+    For these, services.py and curated.py have proofs of their own: no other one is asked for.
+    """
+    return curated.categories() | {catalogue.category for catalogue in services.CATALOGUES}
+
+
+def reasons() -> dict[str, str]:
+    """Why the files of a category may go: of several whys, the first one's."""
+    rules = ((rule.category, rule.why) for rule in reversed(load_rules().rules))
+    catalogues = ((catalogue.category, catalogue.why) for catalogue in services.CATALOGUES)
+    lines = ((line.category, line.why) for line in reversed(load_lines()))
+    return {category: why for each in (rules, catalogues, lines) for category, why in each}
 
 
 def may_be_elf(tree: Tree, settings: StripSettings) -> Iterator[str]:
@@ -49,22 +71,64 @@ def orphaned_bytecode(tree: Tree, removed: Iterable[str]) -> list[str]:
     return [path for path in tree.files if path not in gone and source_of(path) in gone]
 
 
-def _category(path: str, rules: Rules) -> str | None:
-    # The top level holds packages; one called "docs" is somebody's product.
-    directories = path.split("/")[1:-1]
-    for rule in rules.rules:
-        if path.endswith(rule.suffixes) or not rule.names.isdisjoint(directories):
-            return rule.category
-    return None
+@dataclass(frozen=True)
+class _Directory:
+    """A directory of the tree: the names that lead to it, and those in it."""
+
+    root: Path
+    parts: tuple[str, ...]
+    names: tuple[str, ...]  # those of directories end with "/"
+
+    @property
+    def files(self) -> Iterator[str]:
+        return (name for name in self.names if not name.endswith("/"))
+
+    def has_beside(self, name: str, rule: Rule) -> bool:
+        others = [other for other in self.names if other != name]
+        return any(any(map(wanted.match, others)) for wanted in rule.neighbours(name))
+
+    def path(self, name: str) -> str:
+        return "/".join((*self.parts, name))
 
 
-def _is_never(path: str, rules: Rules) -> bool:
-    *directories, name = path.split("/")
-    return any(fnmatchcase(name.upper(), pattern.upper()) for pattern in rules.never_files) or any(
-        fnmatchcase(directory, pattern)
-        for directory in directories
-        for pattern in rules.never_directories
+def _by_rules(tree: Tree, rules: Rules, kinds: Kinds) -> Iterator[tuple[str, str]]:
+    about = cache(rules.about)
+    strays = toplevel.strays(tree, rules.directories)
+    tools = toplevel.tools(tree)
+    for directory in _directories(tree):
+        top = directory.parts[:1]
+        if rules.is_exempt(directory.parts) or not tools.isdisjoint(top):
+            continue
+        whole = rules.whole(directory.parts if strays.issuperset(top) else directory.parts[1:])
+        for name in directory.files:
+            for place in sorted({*whole, *about(name)}):
+                rule = rules.rules[place]
+                if place in whole or _holds(rule, directory, name, kinds):
+                    yield directory.path(name), rule.category
+                    break
+
+
+def _holds(rule: Rule, directory: _Directory, name: str, kinds: Kinds) -> bool:
+    """Whether the conditions of `rule` hold for a file whose name it is about."""
+    return (
+        (not rule.within or not rule.within.isdisjoint(directory.parts))
+        and (not rule.beside or directory.has_beside(name, rule))
+        and (rule.content is None or kinds[rule.content](directory.root / directory.path(name)))
     )
+
+
+def _directories(tree: Tree) -> Iterator[_Directory]:
+    """Each directory of the tree that holds anything."""
+    names: dict[str, dict[str, None]] = {}
+    for path in tree.files:
+        directory, _, name = path.rpartition("/")
+        if directory not in names:
+            for inner in (directory, *directories_above(directory)):
+                above, _, last = inner.rpartition("/")
+                names.setdefault(above, {})[f"{last}/"] = None
+        names.setdefault(directory, {})[name] = None
+    for directory, inside in names.items():
+        yield _Directory(tree.root, tuple(filter(None, directory.split("/"))), tuple(inside))
 
 
 def _matches(root: Path, patterns: Iterable[str]) -> frozenset[str]:

@@ -1,42 +1,128 @@
-"""Imports packages in fresh processes, as the app would."""
+"""The import gate: what lost something is imported, and put back when that fails for it."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from slugfit.process import run
+from slugfit.distributions import Distribution, Owners
+from slugfit.strip.plan import Plan
+from slugfit.strip.trial import Answer, Interpreter, Trial, importing, loading
 
-_SECONDS = 120.0
-_IMPORT = "import importlib, sys; importlib.import_module(sys.argv[1])"
+# An import of tensorflow or torch takes half a gigabyte, and a build dyno has 2.5 GB.
+_MOST_AT_ONCE = 4
+
+# Trials that share a process, by the distribution that they are about.
+Groups = Mapping[str, tuple[Trial, ...]]
 
 
-class ImportGate:
-    """The app's Python, and the environment that its packages are tried in."""
+def groups_for(
+    site: Path, plan: Plan, distributions: Sequence[Distribution], blind: Iterable[str]
+) -> Groups:
+    """What to try of each distribution that `plan` changes or that has a blind module.
 
-    def __init__(self, python: Path, env: Mapping[str, str]) -> None:
-        self._python = python
-        self._env = env
+    Its outermost packages come first; then `blind`, modules that do what no analysis can
+    follow; then the shared libraries that have become smaller.
+    """
+    tried = _entrances(site, plan, distributions)
+    owners = Owners(distributions)
+    for module in sorted(blind):
+        if path := _file_of(site, module):
+            tried.setdefault(owners.owner(path), []).append(importing(module))
+    for path, owner in _shrunk_libraries(plan):
+        tried[owner].append(loading(path, site / path))
+    return {name: tuple(dict.fromkeys(tried[name])) for name in sorted(tried) if tried[name]}
 
-    def failures(self, names: Iterable[str]) -> dict[str, str]:
-        """The packages that do not import, each with the last line that Python said."""
-        ordered = sorted(names)
-        # As many at a time as there are processors, within a build dyno's memory.
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-            results = list(pool.map(self._try, ordered))
-        return {name: said for name, said in zip(ordered, results, strict=True) if said is not None}
 
-    def _try(self, name: str) -> str | None:
-        # A home of its own: some packages write caches there when they are imported.
-        with tempfile.TemporaryDirectory(prefix="slugfit-") as home:
-            # No bytecode: it would land in the slug.
-            argv = [str(self._python), "-B", "-c", _IMPORT, name]
-            env = {**self._env, "HOME": home, "PYTHONNOUSERSITE": "1"}
-            finished = run(argv, env=env, cwd=Path(home), seconds=_SECONDS)
-        return None if finished.ok else finished.said or "no message"
+def affected(groups: Groups, trials: Set[Trial]) -> Groups:
+    """The groups that `trials` are in. What one does can depend on those before it."""
+    return {name: group for name, group in groups.items() if not trials.isdisjoint(group)}
+
+
+def answers(groups: Groups, interpreter: Interpreter) -> dict[Trial, Answer]:
+    """How the trials went, in a fresh process for each group. A failure outweighs a success."""
+    # The largest first: at the end, it would be waited for alone.
+    ordered = sorted(groups, key=lambda name: (-len(groups[name]), name))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_AT_ONCE)) as pool:
+        found = pool.map(lambda name: interpreter.answers(groups[name]), ordered)
+        pairs = [pair for of_group in found for pair in of_group.items()]
+    return dict(sorted(pairs, key=lambda pair: (not pair[1].ok, pair[0].name)))
+
+
+def failures(found: Mapping[Trial, Answer]) -> dict[Trial, Answer]:
+    """Those that did not go well."""
+    return {trial: answer for trial, answer in found.items() if not answer.ok}
+
+
+def regressions(
+    after: Mapping[Trial, Answer], before: Mapping[Trial, Answer]
+) -> dict[Trial, Answer]:
+    """Those of `after` that fail, and went well before.
+
+    What took too long, and half as long before, may have been unlucky.
+    """
+    return {
+        trial: answer
+        for trial, answer in failures(after).items()
+        if (was := before.get(trial))
+        and was.ok
+        and not (answer.timed_out and 2 * was.seconds > answer.seconds)
+    }
+
+
+def _entrances(
+    site: Path, plan: Plan, distributions: Sequence[Distribution]
+) -> dict[str, list[Trial]]:
+    """The imports of the outermost packages of each distribution that changes.
+
+    All of them: a library beside the packages (numpy.libs) is used by any.
+    """
+    paths: dict[str, set[str]] = {owner: set() for _, owner in plan.owners()}
+    for distribution in distributions:
+        if distribution.name in paths:
+            paths[distribution.name] |= distribution.files
+    for path, owner in plan.owners():
+        paths[owner].add(path)
+    gone = {removal.path for removal in plan.removals}
+    return {
+        name: [importing(package) for package in _packages(site, paths[name], gone)]
+        for name in sorted(paths)
+    }
+
+
+def _packages(site: Path, paths: Iterable[str], gone: Set[str]) -> list[str]:
+    """The outermost packages that stay, or else the modules that lie beside the packages."""
+    one_each = {path.rpartition("/")[0]: path for path in paths}
+    packages = {package_to_import(site, path) for path in one_each.values()}
+    stay = {p for p in packages if p and f"{p.replace('.', '/')}/__init__.py" not in gone}
+    modules = (path for path in paths if _is_module(path) and path not in gone)
+    return sorted(stay or (path[:-3] for path in modules if (site / path).is_file()))
+
+
+def _is_module(path: str) -> bool:
+    """Whether `path` is a module at the top level, which no package is around."""
+    return path.endswith(".py") and path[:-3].isidentifier()
+
+
+def _shrunk_libraries(plan: Plan) -> list[tuple[str, str]]:
+    """The shared libraries that become smaller, with their distributions.
+
+    A program can't be loaded; its name seldom says .so.
+    """
+    gone = {removal.path for removal in plan.removals}
+    return [
+        (path, owner)
+        for path, owner in sorted(plan.owners())
+        if path not in gone and ".so" in path.rpartition("/")[2]
+    ]
+
+
+def _file_of(site: Path, module: str) -> str | None:
+    """A file that `module` is in, relative to site-packages."""
+    path = module.replace(".", "/")
+    return next((p for p in (f"{path}.py", f"{path}/__init__.py") if (site / p).exists()), None)
 
 
 def package_to_import(root: Path, path: str) -> str | None:

@@ -1,173 +1,142 @@
-"""Which candidates retained code reaches, by imports and by names in its text.
+"""What must stay, and why: the candidates that sources which stay can reach.
 
-A module counts as reached when retained code imports it statically, or holds a
-text that equals its dotted name, absolute or relative to its own package
-(`__all__`, import_module, lazy-loader tables). What a reached module imports is
-reached in turn. A candidate that is no module counts as reached when a source of
-its own top-level package that stays names it. Bytecode stays with its source.
+A source reaches a module that it imports, or that it names in a text, absolutely or relative to
+a package that it is in; every module directly in a package whose modules it finds by listing or
+by a computed name; a file whose name occurs in a source of its distribution; and the files of a
+directory that it names and could open. What is reached so reaches more in turn. Bytecode stays
+with its source.
 """
 
 from __future__ import annotations
 
-import ast
-import os
 import re
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from keyword import iskeyword
 from pathlib import Path
 
-from slugfit.distributions import source_of
-from slugfit.files import directories_above
-from slugfit.strip.tree import Tree
+from slugfit.distributions import Distribution, installed, source_of
+from slugfit.strip.reach_binary import texts_in
+from slugfit.strip.reach_blind import is_blind
+from slugfit.strip.reach_pool import for_each
+from slugfit.strip.reach_reader import Reader
+from slugfit.strip.reach_targets import Targets, is_cached, module_name, package_of, top_of
+from slugfit.strip.reach_ways import reached_by
+from slugfit.strip.rules import load_rules
+from slugfit.strip.tree import Source, Tree
 
-_FILE_NAME = re.compile(rb"[\w.+-]+")
-_EXTENSION_MODULE = re.compile(r"\.(?:[\w-]+\.)?so$")
-
-
-def reached(tree: Tree, candidates: Mapping[str, str], app_sources: Iterable[Path]) -> set[str]:
-    """The candidates that must stay, as paths relative to site-packages."""
-    retained = [path for path in tree.files if path not in candidates]
-    modules = _Modules(candidates, retained)
-    closure = _Closure(tree.root, modules)
-    for source in app_sources:
-        closure.follow(_read(source), "")
-    for path in retained:
-        if path.endswith(".py"):
-            closure.follow(_read(tree.root / path), package_of(path))
-    staying = [*retained, *sorted(closure.kept)]
-    kept = closure.kept | _named_files(tree.root, staying, candidates)
-    return kept | {path for path in candidates if source_of(path) in kept}
+_TEXTS = (".pth", ".json", ".toml", ".cfg", ".ini", ".yaml", ".yml", ".pyi")
+_LONGEST_TEXT = 100_000  # bytes; what is longer is data
+_PROGRAMS = frozenset(("__main__", "setup", "conftest"))  # they act when they are imported
+_EXTENSION_MODULE = re.compile(r"\.(?:cpython-\w+-[\w-]+|abi3)\.so$")
+_BIGGEST_MODULE = 8_000_000  # bytes; what is bigger has a library in it
 
 
-def module_name(path: str) -> str | None:
-    """`a.b` for a/b.py, a/b/__init__.py and a/b.cpython-311-x86_64-linux-gnu.so."""
-    stem = path.removesuffix(".py") if path.endswith(".py") else _EXTENSION_MODULE.sub("", path)
-    if stem == path:
-        return None
-    return stem.removesuffix("/__init__").replace("/", ".")
+def spare(tree: Tree, going: Mapping[str, str], sources: Sequence[Source]) -> dict[str, str]:
+    """The candidates that must stay, with the reason: `imported by sklearn/__init__.py`."""
+    closure = _Closure(tree, going)
+    spared: dict[str, str] = {}
+    pending = list(sources)
+    while pending:
+        found: dict[str, str] = {}
+        for reached in for_each(closure.reached_by, pending):
+            for path in sorted(reached.keys() - spared.keys()):
+                found.setdefault(path, reached[path])
+        spared |= found
+        pending = [_source(tree, path) for path in sorted(found) if _can_name(tree, path)]
+    for path in filter(is_cached, going) if spared else ():
+        if because := spared.get(source_of(path) or ""):
+            spared[path] = because
+    return spared
 
 
-def package_of(path: str) -> str:
-    """The package that relative imports in the source at `path` start from."""
-    return path.rpartition("/")[0].replace("/", ".")
+def site_sources(tree: Tree, going: Mapping[str, str]) -> list[Source]:
+    """Every file of site-packages that stays and can name another: `spare`'s first sources."""
+    staying = (path for path in tree.files if path not in going)
+    return [_source(tree, path) for path in staying if _can_name(tree, path)]
 
 
-class _Modules:
-    """The candidates that can be imported."""
+def blind_modules(tree: Tree, sources: Sequence[Source]) -> tuple[str, ...]:
+    """The modules among `sources` of which only an import tells what they need, sorted.
 
-    def __init__(self, candidates: Iterable[str], retained: Iterable[str]) -> None:
-        self._paths: dict[str, list[str]] = {}
-        for path in candidates:
-            if name := module_name(path):
-                self._paths.setdefault(name, []).append(path)
-        staying = {directory for path in retained for directory in directories_above(path)}
-        words = {_entrance(name, staying) for name in self._paths}
-        self._word = re.compile(
-            rb"\b(?:" + b"|".join(re.escape(os.fsencode(word)) for word in sorted(words)) + rb")\b"
-        )
-
-    def mentioned_in(self, source: bytes) -> bool:
-        """Whether `source`, a retained file, could import one: spares most sources the parser."""
-        return bool(self._paths) and bool(self._word.search(source))
-
-    def paths(self, name: str) -> Iterator[str]:
-        """The files of module `name` and of the packages that it is in."""
-        parts = name.split(".")
-        for depth in range(1, len(parts) + 1):
-            yield from self._paths.get(".".join(parts[:depth]), ())
-
-
-def _entrance(name: str, staying: set[str]) -> str:
-    """The word that no retained source can do without to reach module `name`.
-
-    It is the name of the outermost directory of which nothing stays: whoever imports
-    the module without it stands in that directory, and so is a candidate.
+    Give it the sources of the distributions that lose something.
     """
+    mine = [source for source in sources if _importable(tree, source)]
+    blind = for_each(_is_blind, mine)
+    names = (_importable(tree, source) for source, is_it in zip(mine, blind, strict=True) if is_it)
+    return tuple(sorted(filter(None, names)))
+
+
+def _is_blind(source: Source) -> bool:
+    return is_blind(_read(source.file))
+
+
+def _importable(tree: Tree, source: Source) -> str | None:
+    """The name to import a source of site-packages by, if it is a module, and no program."""
+    file = source.file
+    if not file.name.endswith(".py") or not file.is_relative_to(tree.root):
+        return None
+    name = module_name(file.relative_to(tree.root).as_posix()) or ""
     parts = name.split(".")
-    for depth in range(1, len(parts)):
-        if "/".join(parts[:depth]) not in staying:
-            return parts[depth - 1]
-    return parts[-1]
+    is_name = all(map(str.isidentifier, parts)) and not any(map(iskeyword, parts))
+    return name if is_name and parts[-1] not in _PROGRAMS else None
+
+
+def _can_name(tree: Tree, path: str) -> bool:
+    if path.endswith((".py", ".dist-info/entry_points.txt")):
+        return True
+    if path.endswith(_TEXTS):
+        return _size(tree.root / path) <= _LONGEST_TEXT
+    return bool(_EXTENSION_MODULE.search(path)) and _size(tree.root / path) <= _BIGGEST_MODULE
+
+
+def _source(tree: Tree, path: str) -> Source:
+    directory, _, name = path.rpartition("/")
+    if name == "entry_points.txt":
+        return Source(tree.root / path, "", f"{name} of {directory.partition('-')[0]}")
+    return Source(tree.root / path, package_of(path), path)
 
 
 class _Closure:
-    """Follows imports from retained code into candidates, and on from there."""
+    """What each source reaches of the candidates, whichever process asks."""
 
-    def __init__(self, root: Path, modules: _Modules) -> None:
-        self._root = root
-        self._modules = modules
-        self.kept: set[str] = set()
+    def __init__(self, tree: Tree, going: Mapping[str, str]) -> None:
+        self._root = tree.root
+        self._prefix = f"{tree.root}/"
+        self._targets = Targets(tree, going, load_rules().by_name)
 
-    def follow(self, source: bytes, package: str) -> None:
-        """Keep what a retained `source` reaches, and what that reaches in turn."""
-        pending = [(source, package)] if self._modules.mentioned_in(source) else []
-        while pending:
-            names = names_in(*pending.pop())
-            found = {path for name in names for path in self._modules.paths(name)} - self.kept
-            self.kept |= found
-            pending += [
-                (_read(self._root / path), package_of(path))
-                for path in found
-                if path.endswith(".py")
-            ]
+    def reached_by(self, source: Source) -> dict[str, str]:
+        file = str(source.file)
+        path = file.removeprefix(self._prefix) if file.startswith(self._prefix) else None
+        group = self._groups.get(top_of(path), frozenset((top_of(path),))) if path else frozenset()
+        return reached_by(Reader(source, path, _read(source.file), group, self._targets))
+
+    @cached_property
+    def _groups(self) -> dict[str, frozenset[str]]:
+        return _groups(installed(self._root))
 
 
-def names_in(source: bytes, package: str) -> set[str]:
-    """Every dotted name that `source`, a file of `package`, imports or holds as a text."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other people's invalid escapes
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()  # Python can't import it either
-    return {name for node in ast.walk(tree) for name in _names(node, package)}
+def _groups(distributions: Iterable[Distribution]) -> dict[str, frozenset[str]]:
+    """Each top-level name with those of its distribution, and of any that has one in common."""
+    groups: dict[str, frozenset[str]] = {}
+    for distribution in distributions:
+        tops = frozenset(filter(_is_code, map(top_of, distribution.files)))
+        merged = tops.union(*(groups.get(top, ()) for top in tops))
+        groups |= dict.fromkeys(merged, merged)
+    return groups
 
 
-def _names(node: ast.AST, package: str) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        base = _absolute(node.module or "", node.level, package)
-        yield base
-        yield from (f"{base}.{alias.name}" for alias in node.names)
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        name = node.value.lstrip(".")
-        yield name
-        yield f"{package}.{name}"
+def _is_code(top: str) -> bool:
+    return top not in ("..", "__pycache__") and not top.endswith((".dist-info", ".egg-info"))
 
 
-def _absolute(name: str, level: int, package: str) -> str:
-    """What `from <level dots>name import …` names in `package`."""
-    if level == 0:
-        return name
-    parts = package.split(".")
-    base = ".".join(parts[: len(parts) - (level - 1)])
-    return f"{base}.{name}".strip(".")
+def _size(file: Path) -> int:
+    return file.lstat().st_size
 
 
-def _named_files(root: Path, retained: Iterable[str], candidates: Iterable[str]) -> set[str]:
-    """Candidates, modules apart, whose file name occurs in the code of their top-level package."""
-    named: dict[str, dict[bytes, list[str]]] = {}
-    for path in candidates:
-        if module_name(path) is None and not path.endswith(".pyc"):
-            name = os.fsencode(path.rpartition("/")[2])
-            named.setdefault(_top(path), {}).setdefault(name, []).append(path)
-    found: set[str] = set()
-    for path in retained:
-        names = named.get(_top(path))
-        if names and path.endswith(".py"):
-            for name in names.keys() & set(_FILE_NAME.findall(_read(root / path))):
-                found.update(names[name])
-    return found
-
-
-def _read(source: Path) -> bytes:
+def _read(file: Path) -> bytes:
     """A source's bytes; none when it is a broken link, or not to be read: nobody imports it."""
     try:
-        return source.read_bytes()
+        return texts_in(file) if file.name.endswith(".so") else file.read_bytes()
     except OSError:
         return b""
-
-
-def _top(path: str) -> str:
-    return path.partition("/")[0]

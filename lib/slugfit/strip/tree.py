@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+_OWN = ".slugfit"
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -29,12 +31,14 @@ class Source:
 
 
 def read_tree(root: Path) -> Tree:
-    """Every file below `root`; directories behind symlinks are not entered."""
+    """Every file below `root` but our own; directories behind symlinks are not entered."""
     return Tree(root, tuple(sorted(_walk(root))))
 
 
 def _walk(root: Path) -> Iterator[str]:
-    for directory, _, names in os.walk(root):
+    for directory, subdirectories, names in os.walk(root):
         relative = os.path.relpath(directory, root)
+        if relative == "." and _OWN in subdirectories:
+            subdirectories.remove(_OWN)
         prefix = "" if relative == "." else f"{relative}/"
         yield from (f"{prefix}{name}" for name in names)

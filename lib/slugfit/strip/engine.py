@@ -1,0 +1,113 @@
+"""A strip from beginning to end: decide, carry out, prove, write down."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from slugfit.files import Changes
+from slugfit.settings.model import StripSettings
+from slugfit.strip import Proof, Stripped, Verdicts, strip
+from slugfit.strip.decide import Decisions, decide, plan_for
+from slugfit.strip.fingerprint import app_fingerprint, tree_fingerprint
+from slugfit.strip.journal import Journal
+from slugfit.strip.memory import Memory, key_of
+from slugfit.strip.plan import Plan
+from slugfit.strip.tree import Source, read_tree
+from slugfit.strip.trial import Interpreter
+
+# Of an app, what can name a module beside its Python: commands and configuration.
+_TEXTS = ("Procfile", ".py", ".json", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh")
+_LONGEST_TEXT = 100_000  # bytes, Python apart
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is stripped: the packages in `site`, which `python` runs, for `app` if there is one.
+
+    `soabi` is the tag of its extension modules: cpython-311-x86_64-linux-gnu.
+    """
+
+    site: Path
+    python: Path
+    soabi: str
+    env: Mapping[str, str]
+    app: Path | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan, what of the candidates is kept and why, and what both come from."""
+
+    plan: Plan
+    kept: Mapping[str, str]
+    decisions: Decisions
+    key: str
+
+
+def plan_strip(target: Target, settings: StripSettings, memory: Memory) -> Planned:
+    """What may go. Changes nothing."""
+    tree = read_tree(target.site)
+    key = tree_fingerprint(tree, target.soabi, settings.level, *settings.keep, "", *settings.remove)
+    decisions = memory.decisions(key) or decide(tree, settings, target.soabi)
+    plan, kept = plan_for(tree, decisions, list(app_sources(target.app)))
+    return Planned(plan, kept, decisions, key)
+
+
+def carry_out(
+    planned: Planned, target: Target, settings: StripSettings, memory: Memory, changes: Changes
+) -> Stripped:
+    """Do what was planned, and prove it. Raises SmokeFailed."""
+    packages = key_of(planned.key, repr(sorted(planned.plan.owners())))
+    start = key_of(packages, settings.bytecode, app_fingerprint(target.app))
+    proof = Proof(
+        Interpreter(target.python, target.env),
+        settings,
+        target.app,
+        planned.decisions.blind,
+        Verdicts(memory.verdict(packages), memory.verdict(start)),
+    )
+    stripped = strip(target.site, planned.plan, changes, proof)
+    for key, verdict in ((packages, stripped.verdicts.packages), (start, stripped.verdicts.app)):
+        if verdict is not None:
+            memory.note_verdict(key, verdict)
+    hashes = {**planned.decisions.hashes, **stripped.hashes}
+    memory.note_decisions(planned.key, replace(planned.decisions, hashes=hashes))
+    return stripped
+
+
+def journal_of(planned: Planned, stripped: Stripped, site: str) -> Journal:
+    """What there is to tell of a strip whose site-packages are at `site` below the journal."""
+    done = stripped.done
+    return Journal(
+        site=site,
+        removed={removal.path: removal.category for removal in done.removals},
+        shrunk={shrinking.path: shrinking.bytes for shrinking in done.shrinkings},
+        linked={linking.path: linking.target for linking in done.linkings},
+        kept=planned.kept,
+        restored={r.distribution: f"{r.failed} fails: {r.said}" for r in stripped.restored},
+    )
+
+
+def app_sources(app: Path | None) -> Iterator[Source]:
+    """The app's own files that can name a module: none in hidden directories."""
+    if app is None:
+        return
+    for directory, subdirectories, names in os.walk(app):
+        subdirectories[:] = sorted(s for s in subdirectories if not s.startswith("."))
+        for name in sorted(names):
+            file = Path(directory, name)
+            if name.endswith(_TEXTS) and _is_text(file):
+                path = file.relative_to(app).as_posix()
+                package = path.rpartition("/")[0].replace("/", ".")
+                yield Source(file, package, f"{path} of the app")
+
+
+def _is_text(file: Path) -> bool:
+    """Whether `file` is a regular file that somebody has written."""
+    try:
+        return file.suffix == ".py" or file.stat().st_size <= _LONGEST_TEXT
+    except OSError:
+        return False  # a broken link

@@ -1,0 +1,102 @@
+"""What a strip did and what it left, and why: written beside the tree, for `slugfit why`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from slugfit.errors import Explanation, Failure
+
+JOURNAL = ".slugfit/strip.json"
+_SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Of one site-packages directory, which is `site` below the journal's own root.
+
+    `removed` is path → category, `shrunk` path → bytes, `linked` path → twin, `kept` path → what
+    keeps it, of files that a rule had nominated; `restored` is distribution → what failed
+    without its files.
+    """
+
+    site: str
+    removed: Mapping[str, str] = field(default_factory=dict)
+    shrunk: Mapping[str, int] = field(default_factory=dict)
+    linked: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, str] = field(default_factory=dict)
+    restored: Mapping[str, str] = field(default_factory=dict)
+
+    def followed_by(self, next_: Journal) -> Journal:
+        """Both strips of one tree as one, of which the first found most of what there was."""
+        kept = {**self.kept, **next_.kept}
+        return replace(
+            self,
+            removed={**self.removed, **next_.removed},
+            shrunk={**self.shrunk, **next_.shrunk},
+            linked={**self.linked, **next_.linked},
+            kept={p: why for p, why in kept.items() if p not in next_.removed},
+            restored={**self.restored, **next_.restored},
+        )
+
+
+class JournalDamaged(Failure):
+    """A journal that is no journal, or that of another version of Slugfit."""
+
+    id = "why::journal-damaged"
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="What a strip has written down can't be read.",
+            where=str(self.file),
+            fixes=("Build again: each build writes it anew.",),
+        )
+
+
+def write_journal(journal: Journal) -> bytes:
+    """The journal as JSON. Paths are grouped by what is said of them, which is often the same."""
+    document = {
+        "schema_version": _SCHEMA_VERSION,
+        "site_packages": journal.site,
+        "removed": _by_value(journal.removed),
+        "shrunk_bytes": dict(sorted(journal.shrunk.items())),
+        "linked": dict(sorted(journal.linked.items())),
+        "kept": _by_value(journal.kept),
+        "restored": dict(sorted(journal.restored.items())),
+    }
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+
+
+def read_journal(file: Path) -> Journal:
+    """The inverse of `write_journal`. Raises JournalDamaged, FileNotFoundError."""
+    try:
+        document = json.loads(file.read_bytes())
+        if document["schema_version"] != _SCHEMA_VERSION:
+            raise JournalDamaged(file)
+        return Journal(
+            site=document["site_packages"],
+            removed=_by_path(document["removed"]),
+            shrunk=document["shrunk_bytes"],
+            linked=document["linked"],
+            kept=_by_path(document["kept"]),
+            restored=document["restored"],
+        )
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise JournalDamaged(file) from error
+
+
+def _by_value(said: Mapping[str, str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for path, value in sorted(said.items()):
+        groups.setdefault(value, []).append(path)
+    return groups
+
+
+def _by_path(groups: Any) -> dict[str, str]:
+    return {path: value for value, paths in groups.items() for path in paths}

@@ -1,0 +1,109 @@
+"""Where libraries are named: in sources, in lists of plugins, in programs and libraries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from slugfit.distributions import Owners, installed
+from slugfit.strip.asking import Asked, Wanted, strings_of_source, strings_of_text
+from slugfit.strip.elf import MAGIC, mapped_pieces
+from slugfit.strip.libraries import Native
+from slugfit.strip.tree import Source, Tree
+
+_LISTS = re.compile(rb"\b(?:listdir|scandir|iterdir|walk|i?glob|rglob)\b")
+_SUFFIXES = (b"EXT_SUFFIX", b"SHLIB_SUFFIX", b"EXTENSION_SUFFIXES")
+_TEXTS = (".json", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".conf", ".xml", ".icd", ".sh")
+_LARGEST_TEXT = 256 * 1024
+
+
+def named_in_sources(wanted: Wanted, sources: Iterable[Source]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for source in sources:
+        raw = _read(source.file)
+        if wanted.may_be_in(raw):
+            _note(found, wanted, _strings(source.file, raw), source.label)
+    return found
+
+
+def _strings(file: Path, raw: bytes) -> bytes:
+    if raw.startswith(MAGIC):
+        return raw
+    return strings_of_source(raw) if file.suffix == ".py" else strings_of_text(raw)
+
+
+def named_in_texts(tree: Tree, going: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
+    """What is named in lists of plugins, drivers and the like."""
+    found: dict[str, str] = {}
+    tops = {_top(path) for path in wanted.libraries}
+    for path in tree.files:
+        if path.endswith(_TEXTS) and path not in going and _top(path) in tops:
+            file = tree.root / path
+            raw = _read(file) if file.lstat().st_size <= _LARGEST_TEXT else b""
+            if wanted.may_be_in(raw):
+                _note(found, wanted, strings_of_text(raw), path)
+    return found
+
+
+def _top(path: str) -> str:
+    """`a` for what lies in a/ or in a.libs/."""
+    return path.partition("/")[0].removesuffix(".libs")
+
+
+def _note(found: dict[str, str], wanted: Wanted, strings: bytes, label: str) -> None:
+    asked = Asked()
+    wanted.search(strings, asked)
+    for path in wanted.found(asked):
+        found.setdefault(path, f"named in {label}")
+
+
+def listed(tree: Tree, libraries: Sequence[Native], sources: Iterable[Source]) -> dict[str, str]:
+    """Those that a source of their own distribution finds by listing a directory."""
+    if not libraries:
+        return {}
+    owner = Owners(installed(tree.root)).owner
+    owned = {native.path: owner(native.path) for native in libraries}
+    found: dict[str, str] = {}
+    for source in sources:
+        raw = _read(source.file) if source.file.is_relative_to(tree.root) else b""
+        if not _names_suffix(raw) or not _LISTS.search(raw):
+            continue
+        name = owner(source.file.relative_to(tree.root).as_posix())
+        for native in libraries:
+            if owned[native.path] == name and _fits(native, _patterns(raw)):
+                found.setdefault(native.path, f"listed by {source.label}")
+    return found
+
+
+def _names_suffix(source: bytes) -> bool:
+    return any(word in source for word in (b".so", *_SUFFIXES))
+
+
+def _patterns(source: bytes) -> set[str]:
+    """The file names that a source could filter a listing by."""
+    words = strings_of_source(source).split(b"\0")
+    found = {word.decode("utf-8", "replace") for word in words if b".so" in word and b"*" in word}
+    any_suffix = b".so" in words or any(word in source for word in _SUFFIXES)
+    return found | {"*.so*"} if any_suffix else found
+
+
+def _fits(native: Native, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for name in native.files for pattern in patterns)
+
+
+def named_in_native(wanted: Wanted, root: Path, native: Native) -> dict[str, str]:
+    """What a program or library has the name of among its strings."""
+    asked = Asked()
+    for piece in mapped_pieces(root / native.path):
+        wanted.search(piece, asked)
+    return dict.fromkeys(wanted.found(asked), f"named in {native.path}")
+
+
+def _read(file: Path) -> bytes:
+    """A text's bytes; none when it is a broken link, or not to be read: nobody reads it."""
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""

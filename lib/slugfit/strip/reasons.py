@@ -1,0 +1,21 @@
+"""Why the files of each category may go, for people who ask."""
+
+from __future__ import annotations
+
+from slugfit.strip import candidates
+from slugfit.strip.bytecode import DROPPED, NOT_AT_BOOT
+from slugfit.strip.candidates import BYTECODE, REQUESTED
+from slugfit.strip.orphans import ORPHANS
+
+_COMPUTED = {
+    REQUESTED: "the configuration asks for it",
+    BYTECODE: "Python would find no source to it",
+    ORPHANS: "no library links to them, and nothing that stays names them",
+    DROPPED: 'the configuration says strip.bytecode = "drop"',
+    NOT_AT_BOOT: "the app's start does not read it, and its source is there",
+}
+
+
+def reasons() -> dict[str, str]:
+    """Category → why, of whatever a strip removes."""
+    return candidates.reasons() | _COMPUTED
