@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 NPM := .cache/npm/.ready
 BENCH := .cache/bench/venv
+SLIM := .cache/bench/npm/.ready
 SHELL_FILES := bin/* lib/*.sh .ci/run $(shell find test/support/buildpacks -path '*/bin/*' -o -name '*.sh')
 # Of Slugfit's own dependencies: base first, the others add to it.
 GROUPS := base s3 gs az zstd
@@ -15,7 +16,7 @@ LOCK = $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes
 # As many test processes as processors; a build is a process of its own.
 WORKERS ?= auto
 
-.PHONY: help install demo test faults bench-fetch bench-fetch-memory lint format check lock clean
+.PHONY: help install demo test faults bench-fetch bench-fetch-memory bench-strip bench-slug lint format check lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -52,6 +53,19 @@ bench-fetch: $(READY) $(BENCH)/.ready ## Fetch beside s5cmd, the AWS CLI, boto3 
 
 bench-fetch-memory: $(READY) ## Fetch 4 GiB, and see how much memory that takes
 	@PYTHONPATH=test $(BIN)/python -m bench.memory $(OPTIONS)
+
+bench-strip: $(READY) $(SLIM) ## Strip eight stacks, beside the recipes and tools that people use
+	@PYTHONPATH=test $(BIN)/python -m bench.strip $(OPTIONS)
+
+# serverless slim, one of those tools.
+$(SLIM): test/bench/npm/package.json test/bench/npm/package-lock.json
+	@mkdir -p $(@D)
+	@if command -v npm >/dev/null; then cp test/bench/npm/package*.json $(@D) \
+		&& npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent && touch $@; \
+	else echo 'No npm: serverless slim is left out.'; fi
+
+bench-slug: $(READY) ## Find out the size of a slug, beside tar with gzip and pigz
+	@PYTHONPATH=test $(BIN)/python -m bench.slug $(OPTIONS)
 
 $(BENCH)/.ready: test/bench/requirements.txt
 	$(PYTHON) -m venv --clear $(BENCH)
