@@ -32,6 +32,8 @@ THE_REST = """\
 -----> Stripping site-packages
 <table>
        Imported <packages>, each in a fresh process
+       Still works: import app
+       Still works: import gunicorn.app.wsgiapp
 -----> Measuring the slug
 <table>
 

@@ -21,7 +21,7 @@ from slugfit.strip import Proof, Stripped, strip
 from slugfit.strip.engine import Planned, Target, plan_strip
 from slugfit.strip.memory import Memory
 from slugfit.strip.plan import Plan
-from slugfit.strip.trial import Interpreter
+from slugfit.strip.trials.trial import Interpreter
 
 INSTALLED = 1_700_000_000  # the time of every file, long ago
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from slugfit.distributions import installed, read_record, write_record
 from slugfit.strip.apply import SitePackages
-from slugfit.strip.elf import Range, Shrink, shrink
+from slugfit.strip.native.elf import Range, Shrink, shrink
 from support.snapshot import snapshot
 from unit import compiled
 from unit.packages import INSTALLED, Site

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.strip.reach import blind_modules, site_sources
-from slugfit.strip.reach_blind import is_blind
+from slugfit.strip.reach.blind import is_blind
 from slugfit.strip.tree import read_tree
 from unit.packages import Site
 

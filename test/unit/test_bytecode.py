@@ -13,10 +13,10 @@ import pytest
 from slugfit.globs import matcher
 from slugfit.settings.model import Bytecode, StripSettings
 from slugfit.strip import Proof, Stripped, strip
-from slugfit.strip.bytecode import dispensable, observing
 from slugfit.strip.plan import Plan
 from slugfit.strip.tree import read_tree
-from slugfit.strip.trial import Trial
+from slugfit.strip.trials.bytecode import dispensable, observing
+from slugfit.strip.trials.trial import Trial
 from support.snapshot import snapshot
 from unit.packages import INSTALLED, Site
 

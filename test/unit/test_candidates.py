@@ -8,12 +8,12 @@ import pytest
 
 from slugfit.files import directories_above
 from slugfit.settings.model import StripSettings
-from slugfit.strip.candidates import (
+from slugfit.strip.nominate.candidates import (
     REQUESTED,
     nominate,
     orphaned_bytecode,
 )
-from slugfit.strip.rules import load_rules
+from slugfit.strip.nominate.rules import load_rules
 from slugfit.strip.tree import Tree, read_tree
 from unit.packages import Site
 

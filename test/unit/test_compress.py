@@ -55,7 +55,7 @@ def weigh(root: Path, paths: list[str]) -> Weight:
 
 def assert_true(app: Path) -> None:
     weighed, real = weight_of(app).compressed, real_size(app)
-    assert abs(weighed - real) <= 0.005 * real + 300, f"{weighed} is not {real}"
+    assert abs(weighed - real) <= 0.01 * real + 300, f"{weighed} is not {real}"
 
 
 def noise(size: int, seed: int = 0) -> bytes:
@@ -199,7 +199,7 @@ _FILES = st.lists(
 
 @given(_FILES)
 @settings(max_examples=40, deadline=None)
-def test_the_weight_of_any_tree_is_true_within_half_a_per_cent(
+def test_the_weight_of_any_tree_is_true_within_a_per_cent(
     files: list[tuple[list[str], str, int]],
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:

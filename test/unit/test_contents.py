@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.strip.contents import has_other_tag, holds_tests, is_foreign, is_program, kinds
+from slugfit.strip.nominate.contents import (
+    has_other_tag,
+    holds_tests,
+    is_foreign,
+    is_program,
+    kinds,
+)
 from unit.binaries import (
     AARCH64,
     ARCHIVE,

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugfit.distributions import installed
-from slugfit.strip.culprits import Suspects, culprits
+from slugfit.strip.trials.culprits import Suspects, culprits
 from unit.packages import Site
 
 MANY = [f"p{number:02}" for number in range(64)]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from slugfit.settings.model import StripSettings
-from slugfit.strip import curated
-from slugfit.strip.candidates import nominate
-from slugfit.strip.needed import needed_modules
-from slugfit.strip.rules import load_rules
+from slugfit.strip.nominate import curated
+from slugfit.strip.nominate.candidates import nominate
+from slugfit.strip.nominate.needed import needed_modules
+from slugfit.strip.nominate.rules import load_rules
 from slugfit.strip.tree import Source, read_tree
 from unit.packages import Site
 

@@ -15,7 +15,7 @@ from slugfit.slug.budget import Slug
 from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
 from slugfit.strip import Restored, Stripped
-from slugfit.strip.elf import Range, Shrink
+from slugfit.strip.native.elf import Range, Shrink
 from slugfit.strip.plan import Linking, Plan, Removal, Shrinking
 
 SHA256 = "5" * 64

@@ -11,8 +11,8 @@ import pytest
 
 from slugfit.distributions import Owners, installed
 from slugfit.strip.apply import SitePackages
-from slugfit.strip.duplicates import find
-from slugfit.strip.elf import shrink
+from slugfit.strip.native.duplicates import find
+from slugfit.strip.native.elf import shrink
 from slugfit.strip.tree import read_tree
 from support.snapshot import snapshot
 from unit import compiled

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slugfit.settings.model import StripSettings
-from slugfit.strip.elf import Range, Shrink, copy_shrunk, dead_ranges, read_dynamic, shrink
-from slugfit.strip.elf.layout import LOAD, Layout, read_layout
+from slugfit.strip.native.elf import Range, Shrink, copy_shrunk, dead_ranges, read_dynamic, shrink
+from slugfit.strip.native.elf.layout import LOAD, Layout, read_layout
 from support.snapshot import snapshot
 from unit import compiled
 from unit.packages import Site

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.strip.facts import Facts, absolute, read_python
-from slugfit.strip.reach_texts import read_entry_points, read_path_file, read_text
+from slugfit.strip.reach.facts import Facts, absolute, read_python
+from slugfit.strip.reach.texts import read_entry_points, read_path_file, read_text
 
 IDENTIFIERS = st.from_regex(r"[a-z_][a-z0-9_]{0,8}", fullmatch=True)
 DOTTED = st.lists(IDENTIFIERS, min_size=1, max_size=5)

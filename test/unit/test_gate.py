@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from slugfit.distributions import installed
-from slugfit.strip.gate import (
+from slugfit.strip.plan import Plan, Removal
+from slugfit.strip.trials.gate import (
     affected,
     answers,
     failures,
@@ -17,8 +18,7 @@ from slugfit.strip.gate import (
     package_to_import,
     regressions,
 )
-from slugfit.strip.plan import Plan, Removal
-from slugfit.strip.trial import Answer, Trial, importing
+from slugfit.strip.trials.trial import Answer, Trial, importing
 from unit.packages import Site
 
 T, U = importing("t"), importing("u")

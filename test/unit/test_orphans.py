@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.strip import orphans
+from slugfit.strip.native import orphans
 from slugfit.strip.tree import Source, read_tree
 from unit import compiled
 

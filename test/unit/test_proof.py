@@ -11,8 +11,8 @@ import pytest
 from slugfit.settings.model import StripSettings
 from slugfit.strip import Proof, Restored, Stripped, Verdict, Verdicts, strip
 from slugfit.strip.plan import Plan
-from slugfit.strip.trial import Interpreter
-from slugfit.strip.verdict import NOT_WATCHED
+from slugfit.strip.trials.trial import Interpreter
+from slugfit.strip.trials.verdict import NOT_WATCHED
 from support.snapshot import snapshot
 from unit.packages import Site
 

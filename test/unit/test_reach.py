@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.strip import reach_pool
-from slugfit.strip.reach import site_sources, spare
-from slugfit.strip.reach_targets import module_name, package_of
+from slugfit.strip.reach import pool, site_sources, spare
+from slugfit.strip.reach.targets import module_name, package_of
 from slugfit.strip.tree import Source, read_tree
 from unit.packages import Site
 
@@ -415,7 +414,7 @@ def test_several_processes_find_what_one_does(site: Site, monkeypatch: pytest.Mo
     found = {f"p/tests/x{n}.py": "" for n in range(30)}
     site.install("p", {**many, **found, "p/docs/x.py": ""})
     alone = reasons(site)
-    monkeypatch.setattr(reach_pool, "_WORTH_PROCESSES", 10)
+    monkeypatch.setattr(pool, "_WORTH_PROCESSES", 10)
     assert list(reasons(site).items()) == list(alone.items())
     assert alone == {f"p/tests/x{n}.py": f"imported by p/m{n}.py" for n in range(30)}
 

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from slugfit.strip.candidates import apart, reasons
-from slugfit.strip.contents import kinds
-from slugfit.strip.rules import Line, Rule, load_lines, load_rules
+from slugfit.strip.nominate.candidates import apart, reasons
+from slugfit.strip.nominate.contents import kinds
+from slugfit.strip.nominate.rules import Line, Rule, load_lines, load_rules
 
 RULES = load_rules().rules
 LINES = load_lines()

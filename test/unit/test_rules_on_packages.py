@@ -10,8 +10,8 @@ import pytest
 
 from slugfit.settings.model import StripSettings
 from slugfit.strip import reach
-from slugfit.strip.candidates import nominate
-from slugfit.strip.rules import load_rules
+from slugfit.strip.nominate.candidates import nominate
+from slugfit.strip.nominate.rules import load_rules
 from slugfit.strip.tree import read_tree
 from unit.binaries import AARCH64, ARCHIVE, LIBRARY, OBJECT, PROGRAM, WINDOWS, elf
 from unit.packages import Site

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.strip import services
+from slugfit.strip.nominate import services
 from slugfit.strip.tree import Source, Tree, read_tree
 from unit.packages import Site
 

@@ -11,7 +11,7 @@ from slugfit.errors import render
 from slugfit.process import Finished
 from slugfit.settings.model import StripSettings
 from slugfit.strip import Restored, Stripped
-from slugfit.strip.smoke import Smoke, SmokeFailed
+from slugfit.strip.trials.smoke import Smoke, SmokeFailed
 from support.snapshot import snapshot
 from unit.packages import Site
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from slugfit.distributions import installed
-from slugfit.strip.programs import programs_of
-from slugfit.strip.scripts import statements_of
-from slugfit.strip.startup import commands_of, leaving_no_files, startup_of
+from slugfit.strip.trials.programs import programs_of
+from slugfit.strip.trials.scripts import statements_of
+from slugfit.strip.trials.startup import commands_of, leaving_no_files, startup_of
 from unit.packages import Site
 
 FILES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.strip.trial import Answer, Interpreter, Trial, importing, loading
+from slugfit.strip.trials.trial import Answer, Interpreter, Trial, importing, loading
 from unit.packages import Site
 
 ENDLESS = "import time; time.sleep(60)"

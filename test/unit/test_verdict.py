@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slugfit.strip.verdict import Restored, Verdict, Verdicts, from_document, to_document
+from slugfit.strip.trials.verdict import Restored, Verdict, Verdicts, from_document, to_document
 
 RESTORED = Restored("PyYAML", "import yaml", "ImportError: no")
 VERDICT = Verdict(("numpy", "PyYAML"), (RESTORED,), ("numpy/__pycache__/a.pyc",), "because")

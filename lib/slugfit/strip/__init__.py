@@ -10,12 +10,12 @@ from slugfit.distributions import Owners, installed
 from slugfit.files import Changes
 from slugfit.globs import matcher
 from slugfit.strip.apply import SitePackages
-from slugfit.strip.bytecode import DROPPED, NOT_AT_BOOT, dispensable
 from slugfit.strip.plan import Plan, Removal
-from slugfit.strip.proof import Proof, Trials
 from slugfit.strip.tree import read_tree
-from slugfit.strip.verdict import NOT_WATCHED, Restored, Verdict, Verdicts
-from slugfit.strip.work import Work
+from slugfit.strip.trials.bytecode import DROPPED, NOT_AT_BOOT, dispensable
+from slugfit.strip.trials.proof import Proof, Trials
+from slugfit.strip.trials.verdict import NOT_WATCHED, Restored, Verdict, Verdicts
+from slugfit.strip.trials.work import Work
 
 __all__ = ["Proof", "Restored", "Stripped", "Verdict", "Verdicts", "strip"]
 

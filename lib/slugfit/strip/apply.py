@@ -14,7 +14,7 @@ from typing import IO
 
 from slugfit.distributions import RECORD, Distribution, read_record, record_hash, write_record
 from slugfit.files import Changes, directories_above
-from slugfit.strip.elf import Shrink, copy_shrunk
+from slugfit.strip.native.elf import Shrink, copy_shrunk
 
 Rows = list[list[str]]  # of a RECORD: path, hash, size
 

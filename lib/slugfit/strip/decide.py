@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from slugfit.distributions import Owners, installed
 from slugfit.globs import matcher
 from slugfit.settings.model import StripSettings
-from slugfit.strip import curated, duplicates, orphans, reach, services
-from slugfit.strip.candidates import (
+from slugfit.strip import reach
+from slugfit.strip.native import duplicates, orphans
+from slugfit.strip.native.elf import Shrink, shrink
+from slugfit.strip.nominate import curated, services
+from slugfit.strip.nominate.candidates import (
     BYTECODE,
     REQUESTED,
     apart,
@@ -21,9 +24,8 @@ from slugfit.strip.candidates import (
     nominate,
     orphaned_bytecode,
 )
-from slugfit.strip.elf import Shrink, shrink
+from slugfit.strip.nominate.rules import load_rules
 from slugfit.strip.plan import Linking, Plan, Removal, Shrinking
-from slugfit.strip.rules import load_rules
 from slugfit.strip.tree import Source, Tree
 
 Prover = Callable[[Tree, Mapping[str, str], Sequence[Source]], Mapping[str, str]]

@@ -16,7 +16,7 @@ from slugfit.strip.journal import Journal
 from slugfit.strip.memory import Memory, key_of
 from slugfit.strip.plan import Plan
 from slugfit.strip.tree import Source, read_tree
-from slugfit.strip.trial import Interpreter
+from slugfit.strip.trials.trial import Interpreter
 
 # Of an app, what can name a module beside its Python: commands and configuration.
 _TEXTS = ("Procfile", ".py", ".json", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh")

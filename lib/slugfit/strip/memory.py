@@ -12,8 +12,8 @@ from typing import Any
 
 from slugfit.files import Changes
 from slugfit.strip.decide import Decisions
-from slugfit.strip.elf import Range, Shrink
-from slugfit.strip.verdict import Verdict, from_document, to_document
+from slugfit.strip.native.elf import Range, Shrink
+from slugfit.strip.trials.verdict import Verdict, from_document, to_document
 
 
 class Memory:

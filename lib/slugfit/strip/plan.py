@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
-from slugfit.strip.elf import Shrink
+from slugfit.strip.native.elf import Shrink
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from slugfit.strip import candidates
-from slugfit.strip.bytecode import DROPPED, NOT_AT_BOOT
-from slugfit.strip.candidates import BYTECODE, REQUESTED
-from slugfit.strip.orphans import ORPHANS
+from slugfit.strip.native.orphans import ORPHANS
+from slugfit.strip.nominate import candidates
+from slugfit.strip.nominate.candidates import BYTECODE, REQUESTED
+from slugfit.strip.trials.bytecode import DROPPED, NOT_AT_BOOT
 
 _COMPUTED = {
     REQUESTED: "the configuration asks for it",

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from slugfit.strip.asking import Wanted
-from slugfit.strip.elf import defined_symbols
-from slugfit.strip.libraries import Native, is_library, is_module, linked, read_natives
-from slugfit.strip.mentions import listed, named_in_native, named_in_sources, named_in_texts
+from slugfit.strip.native.asking import Wanted
+from slugfit.strip.native.elf import defined_symbols
+from slugfit.strip.native.libraries import Native, is_library, is_module, linked, read_natives
+from slugfit.strip.native.mentions import listed, named_in_native, named_in_sources, named_in_texts
 from slugfit.strip.tree import Source, Tree
 
 ORPHANS = "orphan shared libraries"

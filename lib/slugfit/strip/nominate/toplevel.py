@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Set
 
 from slugfit.distributions import Distribution, installed, source_of
-from slugfit.strip.contents import is_elf
+from slugfit.strip.nominate.contents import is_elf
 from slugfit.strip.tree import Tree
 
 _NOT_A_PACKAGE = re.compile(r"\.\.$|.*\.(?:dist-info|egg-info|libs|data|pth)$|__pycache__$")

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from slugfit.files import inside
-from slugfit.strip.scripts import statements_of
-from slugfit.strip.trial import Trial, importing
+from slugfit.strip.trials.scripts import statements_of
+from slugfit.strip.trials.trial import Trial, importing
 
 T = TypeVar("T")
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from slugfit.strip.elf.layout import LOAD, Layout, NotElfError, Range, read_layout, read_range
+from slugfit.strip.native.elf.layout import (
+    LOAD,
+    Layout,
+    NotElfError,
+    Range,
+    read_layout,
+    read_range,
+)
 
 _PIECE_BYTES = 1024 * 1024
 _OVERLAP_BYTES = 256  # a name that a piece cuts through is whole in the next one

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from slugfit.distributions import Distribution
-from slugfit.strip.trial import Trial, importing
+from slugfit.strip.trials.trial import Trial, importing
 
 
 class _EntryPoints(configparser.RawConfigParser):

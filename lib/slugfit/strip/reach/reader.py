@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from slugfit.strip.facts import Facts, read_python
-from slugfit.strip.reach_targets import Targets, file_names_in, top_of, words_in
-from slugfit.strip.reach_texts import read_entry_points, read_path_file, read_text
+from slugfit.strip.reach.facts import Facts, read_python
+from slugfit.strip.reach.targets import Targets, file_names_in, top_of, words_in
+from slugfit.strip.reach.texts import read_entry_points, read_path_file, read_text
 from slugfit.strip.tree import Source
 
 

@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from slugfit.distributions import Owners, installed
-from slugfit.strip.asking import Asked, Wanted, strings_of_source, strings_of_text
-from slugfit.strip.elf import MAGIC, mapped_pieces
-from slugfit.strip.libraries import Native
+from slugfit.strip.native.asking import Asked, Wanted, strings_of_source, strings_of_text
+from slugfit.strip.native.elf import MAGIC, mapped_pieces
+from slugfit.strip.native.libraries import Native
 from slugfit.strip.tree import Source, Tree
 
 _LISTS = re.compile(rb"\b(?:listdir|scandir|iterdir|walk|i?glob|rglob)\b")

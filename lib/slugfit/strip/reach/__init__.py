@@ -16,13 +16,13 @@ from keyword import iskeyword
 from pathlib import Path
 
 from slugfit.distributions import Distribution, installed, source_of
-from slugfit.strip.reach_binary import texts_in
-from slugfit.strip.reach_blind import is_blind
-from slugfit.strip.reach_pool import for_each
-from slugfit.strip.reach_reader import Reader
-from slugfit.strip.reach_targets import Targets, is_cached, module_name, package_of, top_of
-from slugfit.strip.reach_ways import reached_by
-from slugfit.strip.rules import load_rules
+from slugfit.strip.nominate.rules import load_rules
+from slugfit.strip.reach.binary import texts_in
+from slugfit.strip.reach.blind import is_blind
+from slugfit.strip.reach.pool import for_each
+from slugfit.strip.reach.reader import Reader
+from slugfit.strip.reach.targets import Targets, is_cached, module_name, package_of, top_of
+from slugfit.strip.reach.ways import reached_by
 from slugfit.strip.tree import Source, Tree
 
 _TEXTS = (".pth", ".json", ".toml", ".cfg", ".ini", ".yaml", ".yml", ".pyi")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from slugfit.strip.trial import Trial
+from slugfit.strip.trials.trial import Trial
 
 _LONGEST_NAME = 60
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 from slugfit.files import directories_above
-from slugfit.strip.facts import absolute
-from slugfit.strip.reach_reader import (
+from slugfit.strip.reach.facts import absolute
+from slugfit.strip.reach.reader import (
     IMPORTERS,
     LISTERS,
     PATTERNS,
@@ -19,7 +19,7 @@ from slugfit.strip.reach_reader import (
     TEST_RUNNERS,
     Reader,
 )
-from slugfit.strip.reach_targets import file_names_in, module_name, top_of
+from slugfit.strip.reach.targets import file_names_in, module_name, top_of
 
 _ANY_STUB = re.compile(r"(?:.*[*?}])?\.pyi")
 _PATTERN = re.compile(r"[\w/*?-]*\*[\w*?-]*(?:\.[\w-]+)+")  # no regular expression

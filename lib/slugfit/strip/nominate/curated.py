@@ -15,8 +15,8 @@ from pathlib import Path
 
 from slugfit.distributions import Distribution, installed
 from slugfit.globs import matcher
-from slugfit.strip.needed import needed_modules
-from slugfit.strip.rules import Line, load_lines
+from slugfit.strip.nominate.needed import needed_modules
+from slugfit.strip.nominate.rules import Line, load_lines
 from slugfit.strip.tree import Source, Tree
 
 _BOUND = re.compile(r"(>=|<)([\d.]+)")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from slugfit.strip.elf.layout import NotElfError, Range, Section, read_layout, read_range
+from slugfit.strip.native.elf.layout import NotElfError, Range, Section, read_layout, read_range
 
 _TEXT = re.compile(rb"[A-Za-z_][\w./+-]{5,}", re.ASCII)
 _DATA = (b".rodata", b".data")

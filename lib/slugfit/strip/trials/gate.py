@@ -9,7 +9,7 @@ from pathlib import Path
 
 from slugfit.distributions import Distribution, Owners
 from slugfit.strip.plan import Plan
-from slugfit.strip.trial import Answer, Interpreter, Trial, importing, loading
+from slugfit.strip.trials.trial import Answer, Interpreter, Trial, importing, loading
 
 # An import of tensorflow or torch takes half a gigabyte, and a build dyno has 2.5 GB.
 _MOST_AT_ONCE = 4

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slugfit.strip.reach_spelling import dotted, spelled
+from slugfit.strip.reach.spelling import dotted, spelled
 
 _NAMES = re.compile(r"\s*\.*[^\W\d][\w.]*(?::[\w.]+)?(?:[\s,]+\.*[^\W\d][\w.]*(?::[\w.]+)?)*\s*")
 _NAME = re.compile(r"\.*[^\W\d][\w.]*")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slugfit.files import directories_above
-from slugfit.strip.service_calls import Question, first_computed
+from slugfit.strip.nominate.service_calls import Question, first_computed
 from slugfit.strip.tree import Source, Tree
 
 _TEXT = re.compile(rb"""["']([\w.-]+)["']""")

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from slugfit.distributions import Distribution
 from slugfit.settings.model import StripSettings
-from slugfit.strip.bytecode import Observer, observing
-from slugfit.strip.culprits import Suspects
-from slugfit.strip.gate import groups_for
-from slugfit.strip.mend import mend_imports, mend_smoke
 from slugfit.strip.plan import Plan
-from slugfit.strip.programs import programs_of
-from slugfit.strip.smoke import Smoke
-from slugfit.strip.startup import Startup, commands_of, leaving_no_files, startup_of
-from slugfit.strip.trial import Answer, Interpreter, Trial
-from slugfit.strip.verdict import NOT_WATCHED, Verdict, Verdicts
-from slugfit.strip.work import Work
+from slugfit.strip.trials.bytecode import Observer, observing
+from slugfit.strip.trials.culprits import Suspects
+from slugfit.strip.trials.gate import groups_for
+from slugfit.strip.trials.mend import mend_imports, mend_smoke
+from slugfit.strip.trials.programs import programs_of
+from slugfit.strip.trials.smoke import Smoke
+from slugfit.strip.trials.startup import Startup, commands_of, leaving_no_files, startup_of
+from slugfit.strip.trials.trial import Answer, Interpreter, Trial
+from slugfit.strip.trials.verdict import NOT_WATCHED, Verdict, Verdicts
+from slugfit.strip.trials.work import Work
 
 _NO_APP = "there is no app whose start could be seen"
 _NO_START = "neither a Procfile nor a Python file says what the app starts with"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from slugfit.strip.elf.layout import (
+from slugfit.strip.native.elf.layout import (
     DYNAMIC,
     DYNSYM,
     EXECUTABLE,

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
-from slugfit.strip.elf.dead import Shrink, dead_sections
-from slugfit.strip.elf.layout import Layout, NotElfError, Range, read_layout, read_range
+from slugfit.strip.native.elf.dead import Shrink, dead_sections
+from slugfit.strip.native.elf.layout import Layout, NotElfError, Range, read_layout, read_range
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # the standard library has it from 3.12 on

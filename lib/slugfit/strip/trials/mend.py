@@ -6,12 +6,12 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from slugfit.strip.culprits import Suspects, culprits
-from slugfit.strip.gate import Groups, affected, answers, failures, regressions
-from slugfit.strip.smoke import Smoke, SmokeFailed
-from slugfit.strip.trial import Answer, Interpreter, Trial
-from slugfit.strip.verdict import Restored
-from slugfit.strip.work import Work
+from slugfit.strip.trials.culprits import Suspects, culprits
+from slugfit.strip.trials.gate import Groups, affected, answers, failures, regressions
+from slugfit.strip.trials.smoke import Smoke, SmokeFailed
+from slugfit.strip.trials.trial import Answer, Interpreter, Trial
+from slugfit.strip.trials.verdict import Restored
+from slugfit.strip.trials.work import Work
 
 _TRIES = 12
 _SMOKE_TRIES = 6

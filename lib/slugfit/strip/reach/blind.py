@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 
-from slugfit.strip.reach_spelling import spelled
+from slugfit.strip.reach.spelling import spelled
 
 _IMPORTING = (
     *("import_module", "__import__", "find_spec", "find_module", "load_module", "exec_module"),

@@ -13,8 +13,8 @@ import stat
 from collections.abc import Callable, Container, Iterable, Iterator
 from pathlib import Path
 
-from slugfit.strip.elf import read_dynamic
-from slugfit.strip.libraries import Native, is_library, is_module
+from slugfit.strip.native.elf import read_dynamic
+from slugfit.strip.native.libraries import Native, is_library, is_module
 from slugfit.strip.tree import Tree
 
 _SMALLEST = 64 * 1024

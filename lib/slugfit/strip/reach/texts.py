@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from slugfit.strip.facts import Facts, names_in_prose
+from slugfit.strip.reach.facts import Facts, names_in_prose
 
 _ENTRY_POINT = re.compile(r"^[^=\n]+=\s*([\w.]+)", re.MULTILINE)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slugfit.errors import Explanation, Failure
 from slugfit.process import Finished, run
-from slugfit.strip.trial import home_at
+from slugfit.strip.trials.trial import home_at
 
 _SECONDS = 300.0
 _LINES = 20

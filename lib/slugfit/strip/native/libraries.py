@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.strip.elf import Dynamic, read_dynamic, symbol_names
+from slugfit.strip.native.elf import Dynamic, read_dynamic, symbol_names
 from slugfit.strip.tree import Tree
 
 # Files that need not be opened to know that they are no ELF files.

@@ -12,9 +12,9 @@ from pathlib import Path
 from slugfit.distributions import source_of
 from slugfit.files import directories_above
 from slugfit.settings.model import StripSettings
-from slugfit.strip import curated, services, toplevel
-from slugfit.strip.contents import Kinds, kinds
-from slugfit.strip.rules import Rule, Rules, load_lines, load_rules
+from slugfit.strip.nominate import curated, services, toplevel
+from slugfit.strip.nominate.contents import Kinds, kinds
+from slugfit.strip.nominate.rules import Rule, Rules, load_lines, load_rules
 from slugfit.strip.tree import Tree
 
 REQUESTED = "requested by strip.remove"
