@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from slugfit.files import Changes
-from slugfit.settings.model import StripSettings
+from slugfit.settings.model import StripLevel, StripSettings
 from slugfit.strip import Stripped
 from slugfit.strip.engine import app_sources, carry_out, journal_of, plan_strip
 from slugfit.strip.journal import Journal
 from slugfit.strip.memory import Memory
+from unit.chance import chance
 from unit.packages import Site
 
 FILES = {
@@ -161,6 +162,33 @@ def test_what_is_of_no_use_any_more_is_forgotten(site: Site, cache: Path, tmp_pa
     after = set((cache / "strip").iterdir())
     assert before.isdisjoint(after)
     assert len(after) == len(before)
+
+
+@pytest.mark.parametrize(
+    ("level", "user", "goes"),
+    [
+        ("safe", "", False),
+        ("max", "NAME = 'clang.cindex'", True),
+        ("max", "import clang.cindex", False),
+        ("max", "try:\n    import clang.cindex\nexcept ImportError:\n    pass", True),
+    ],
+)
+def test_what_level_max_lists_goes_unless_it_is_imported(
+    site: Site, level: StripLevel, user: str, goes: bool
+) -> None:
+    site.install("libclang", {"clang/__init__.py": "", "clang/cindex.py": ""})
+    site.install("user", {"user/__init__.py": user})
+    going = {r.path for r in site.plan(StripSettings(level=level)).removals}
+    assert ({"clang/__init__.py", "clang/cindex.py"} <= going) is goes
+
+
+def test_files_that_are_there_twice_become_links_at_level_max(site: Site, cache: Path) -> None:
+    twins = {f"data/{name}.bin": chance(1).randbytes(70_000) for name in ("a", "b")}
+    site.install("data", {"data/__init__.py": "", **twins})
+    done = build(site, cache, StripSettings(level="max")).done
+    assert [(link.path, link.target) for link in done.linkings] == [("data/b.bin", "data/a.bin")]
+    assert (site.root / "data/b.bin").read_bytes() == twins["data/b.bin"]
+    assert site.untrue_rows() == []
 
 
 def test_the_journal_tells_what_was_done_and_what_was_kept(site: Site, cache: Path) -> None:
