@@ -15,6 +15,8 @@ from slugfit.settings.fields import default_path
 from slugfit.settings.load import load
 from slugfit.settings.model import (
     BudgetSettings,
+    CheckSettings,
+    ConvertSettings,
     FetchSettings,
     GcsSettings,
     HubSettings,
@@ -49,6 +51,10 @@ PATH = 'a path inside the app, without a leading "/" and without ".."'
 COMMAND = 'a command in one line, such as "python -m myapp.selfcheck"'
 GLOB = 'a glob relative to site-packages, such as "numpy/**/tests"'
 HEADER_HINT = "It looks like the header itself: set that as a config var, and name the var here."
+MODEL_KEYS = (
+    "allow_pickle, authorization, check, convert, exclude, include, path, requester_pays, "
+    "sha256, source, unpack"
+)
 DIGEST = "64 hexadecimal digits, as sha256sum prints them"
 
 MakeApp = Callable[..., Path]
@@ -300,7 +306,8 @@ slugfit.toml: models[0].sha256
   allowed: {DIGEST}
 slugfit.toml: models[0].checksum
   found:   a key that Slugfit does not know
-  allowed: authorization, exclude, include, path, requester_pays, sha256, source, unpack
+  allowed: {MODEL_KEYS}
+  Perhaps you meant "check"?
 slugfit.toml: models[1].source
   found:   "ftp://host/file"
   allowed: {SOURCE}
@@ -900,3 +907,91 @@ https://github.com/slugfit/slugfit#settingsconfigured-twice
 def test_a_size_beyond_all_measure_is_a_problem_and_no_accident(make_app: MakeApp) -> None:
     [problem] = problems_of(make_app(f'[budget]\nlimit = "{"9" * 400}GB"\n'))
     assert (problem.where, problem.allowed) == ("slugfit.toml: budget.limit", SIZE)
+
+
+CONVERTED = """
+[[models]]
+source  = "s3://bucket/my_model.keras"
+convert = { to = "tflite", quantize = "int8", representative = "check/some.npz" }
+
+[models.check]
+input         = "check/inputs.npz"
+reference     = "check/expected.npz"
+max_error     = 0.05
+min_agreement = 0.99
+"""
+
+
+def test_a_model_is_converted_and_checked_as_its_tables_say(make_app: MakeApp) -> None:
+    (model,) = load(make_app(CONVERTED), {}).models
+    assert model.path == "models/my_model.tflite"
+    assert model.convert == ConvertSettings("tflite", "int8", "check/some.npz")
+    assert model.check == CheckSettings(
+        input="check/inputs.npz",
+        reference="check/expected.npz",
+        max_error=0.05,
+        min_agreement=0.99,
+    )
+
+
+ARRAYS = 'a path to an .npz file of the app, such as "check/inputs.npz"'
+
+
+@pytest.mark.parametrize(
+    ("tables", "key", "found", "allowed"),
+    [
+        (
+            'convert = { quantize = "none" }',
+            "convert.to",
+            None,
+            '"tflite", "onnx" or "torchscript"',
+        ),
+        (
+            'convert = { to = "onnx", quantize = "int8" }',
+            "convert.representative",
+            None,
+            ARRAYS + ',\n           which quantize = "int8" is fitted to',
+        ),
+        (
+            'convert = { to = "onnx", representative = "a.npz" }',
+            "convert.representative",
+            '"a.npz"',
+            'only with quantize = "int8"',
+        ),
+        ('check = { input = "../in.npz" }', "check.input", '"../in.npz"', ARRAYS),
+        ('check = { input = "in.csv" }', "check.input", '"in.csv"', ARRAYS),
+        ("check = { max_error = 0 }", "check.max_error", "0", "a number over 0"),
+        ("check = { max_error = true }", "check.max_error", "true", "a number over 0"),
+        (
+            "check = { min_agreement = 99 }",
+            "check.min_agreement",
+            "99",
+            "a number over 0, up to 1",
+        ),
+        (
+            'check = { reference = "out.npz" }',
+            "check.reference",
+            '"out.npz"',
+            "only with input, which it has the answers to",
+        ),
+        (
+            "check = { load = false, max_error = 1.0 }",
+            "check.max_error",
+            "1.0",
+            "only without load = false",
+        ),
+        (
+            "check = { max_error = 1.0 }",
+            "check",
+            "a table",
+            "only with a reference, or with convert: what are the answers compared to?",
+        ),
+    ],
+)
+def test_tables_of_a_model_that_fit_nothing_are_problems(
+    make_app: MakeApp, tables: str, key: str, found: str | None, allowed: str
+) -> None:
+    (problem,) = problems_of(make_app(f'[[models]]\nsource = "s3://bucket/m.keras"\n{tables}\n'))
+    assert problem == Problem(
+        f"slugfit.toml: models[0].{key}", found or "nothing: the key is missing", allowed
+    )

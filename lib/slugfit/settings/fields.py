@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import PurePosixPath
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from marshmallow import ValidationError, fields
 
 from slugfit.files import is_path_below
+from slugfit.settings.model import ConvertTo
 from slugfit.settings.urls import parse
 from slugfit.sizes import parse_duration, parse_size
 
@@ -17,6 +19,8 @@ _VAR_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _HEADER = re.compile(r"(?:Bearer|Basic|Token)\s", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _ARCHIVE = re.compile(r"(?<=.)\.(?:tar(?:\.(?:gz|zst|bz2|xz))?|tgz|zip)\Z", re.IGNORECASE)
+
+_ENDINGS: dict[ConvertTo, str] = {"tflite": ".tflite", "onnx": ".onnx", "torchscript": ".pt"}
 
 _ESCAPES = '\n           (in names, "#", "?" and "%" are written "%23", "%3F" and "%25")'
 _HTTP = '"https://host/path" (no user name or password in it)'
@@ -71,6 +75,21 @@ class Flag(fields.Field[bool]):
         return value
 
 
+class Bound(fields.Field[float]):
+    """A number over `least`, and up to `most` where there is one."""
+
+    def __init__(self, least: float, most: float | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.least, self.most = least, most
+        self.allowed = f"a number over {least:g}" + ("" if most is None else f", up to {most:g}")
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not self.least < value <= (self.most or math.inf):
+            raise ValidationError(self.allowed)
+        return float(value)
+
+
 class Text(fields.Field[str]):
     """A string that passes `_check`. Subclasses say in `allowed` which do."""
 
@@ -93,6 +112,7 @@ class Choice(Text):
         self.choices = choices
         *others, last = (f'"{choice}"' for choice in choices)
         self.allowed = f"{', '.join(others)} or {last}"
+        self.error_messages["required"] = self.allowed
 
     def _check(self, value: str) -> bool:
         return value in self.choices
@@ -117,6 +137,15 @@ class AppPath(Text):
 
     def _check(self, value: str) -> bool:
         return is_path_below(value)
+
+
+class Arrays(Text):
+    """A file of the app with arrays, as numpy.savez writes it."""
+
+    allowed = 'a path to an .npz file of the app, such as "check/inputs.npz"'
+
+    def _check(self, value: str) -> bool:
+        return is_path_below(value) and value.endswith(".npz")
 
 
 class Command(Text):
@@ -177,10 +206,12 @@ class SourceUrl(Text):
         return is_path_below(value) and not _SCHEME.match(value)
 
 
-def default_path(source: str, *, unpack: bool = False) -> str:
-    """`models/<last part of the source>`; "" when that part is empty."""
+def default_path(source: str, *, unpack: bool = False, to: ConvertTo | None = None) -> str:
+    """`models/<last part of the source>`, as it is called when converted; "" when it is empty."""
     url = parse(source)
     name = url.name if url else PurePosixPath(source).name
     if unpack:
         name = _ARCHIVE.sub("", name)
+    if name and to:
+        name = PurePosixPath(name).stem + _ENDINGS[to]
     return f"models/{name}" if name else ""

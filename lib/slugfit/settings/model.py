@@ -11,6 +11,8 @@ from slugfit.sizes import parse_size
 StripLevel = Literal["off", "safe", "max"]
 Bytecode = Literal["keep", "boot", "drop"]
 AddressingStyle = Literal["auto", "path", "virtual"]
+ConvertTo = Literal["tflite", "onnx", "torchscript"]
+Quantize = Literal["none", "float16", "dynamic", "int8"]
 
 # The platform's limits since March 2026. Whether its M is 10^6 or 2^20 is not
 # documented: the stricter one never surprises.
@@ -42,11 +44,38 @@ class StripSettings:
 
 
 @dataclass(frozen=True)
+class ConvertSettings:
+    """What a model becomes. `representative` is an .npz in the app, which int8 is fitted to."""
+
+    to: ConvertTo
+    quantize: Quantize = "none"
+    representative: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """How a model is tried. `input` and `reference` are .npz files in the app.
+
+    `max_error` bounds the absolute difference of any output, `min_agreement` the share of samples
+    with the same argmax. `timeout` is in seconds, `memory` in bytes of resident memory. Without
+    `load`, nothing opens the model.
+    """
+
+    load: bool = True
+    input: str | None = None
+    reference: str | None = None
+    max_error: float | None = None
+    min_agreement: float | None = None
+    timeout: float = 120.0
+    memory: int = parse_size("2500MB") or 0
+
+
+@dataclass(frozen=True)
 class ModelSettings:
     """`source` is a URL or a path inside the app; `path` is relative to the app's root.
 
     `include` and `exclude` are globs relative to a source that is a prefix;
-    `authorization` is the header's value.
+    `authorization` is the header's value. Without `allow_pickle`, nothing unpickles the model.
     """
 
     source: str
@@ -57,6 +86,9 @@ class ModelSettings:
     unpack: bool = False
     authorization: str | None = field(default=None, repr=False)
     requester_pays: bool = False
+    allow_pickle: bool = False
+    convert: ConvertSettings | None = None
+    check: CheckSettings = CheckSettings()
 
     @property
     def is_prefix(self) -> bool:

@@ -16,6 +16,8 @@ from slugfit.files import is_path_below
 from slugfit.settings.failures import Problem
 from slugfit.settings.fields import (
     AppPath,
+    Arrays,
+    Bound,
     Choice,
     Command,
     Duration,
@@ -27,7 +29,15 @@ from slugfit.settings.fields import (
     VarName,
     default_path,
 )
-from slugfit.settings.model import Bytecode, ModelSettings, StripLevel
+from slugfit.settings.model import (
+    Bytecode,
+    CheckSettings,
+    ConvertSettings,
+    ConvertTo,
+    ModelSettings,
+    Quantize,
+    StripLevel,
+)
 from slugfit.settings.urls import HttpUrl, S3Url, Url, parse
 
 UNKNOWN = "unknown key"
@@ -95,6 +105,52 @@ _FIT: Final[dict[str, tuple[Callable[[Url | None], bool], str]]] = {
 }
 
 
+class ConvertSchema(Table):
+    to = Choice(*get_args(ConvertTo), required=True)
+    quantize = Choice(*get_args(Quantize))
+    representative = Arrays()
+
+    @validates_schema
+    def _check_fit(self, data: dict[str, Any], **kwargs: Any) -> None:
+        is_fitted = data.get("quantize") == "int8"
+        if is_fitted and "representative" not in data:
+            text = f'{Arrays.allowed},\n           which quantize = "int8" is fitted to'
+            raise ValidationError({"representative": [text]})
+        if not is_fitted and "representative" in data:
+            raise ValidationError({"representative": ['only with quantize = "int8"']})
+
+    @post_load
+    def _build(self, data: dict[str, Any], **kwargs: Any) -> ConvertSettings:
+        return ConvertSettings(**data)
+
+
+_MEASURED = ("reference", "max_error", "min_agreement")
+
+
+class CheckSchema(Table):
+    load = Flag()  # type: ignore[assignment] # a field, not Schema's
+    input = Arrays()
+    reference = Arrays()
+    max_error = Bound(0)
+    min_agreement = Bound(0, 1)
+    timeout = Duration()
+    memory = Size()
+
+    @validates_schema
+    def _check_fit(self, data: dict[str, Any], **kwargs: Any) -> None:
+        unfit = {}
+        if "reference" in data and "input" not in data:
+            unfit["reference"] = ["only with input, which it has the answers to"]
+        if data.get("load") is False:
+            unfit |= {key: ["only without load = false"] for key in _MEASURED if key in data}
+        if unfit:
+            raise ValidationError(unfit)
+
+    @post_load
+    def _build(self, data: dict[str, Any], **kwargs: Any) -> CheckSettings:
+        return CheckSettings(**data)
+
+
 class ModelSchema(Table):
     source = SourceUrl(required=True, error_messages={"required": SourceUrl.allowed})
     path = AppPath()
@@ -104,6 +160,9 @@ class ModelSchema(Table):
     unpack = Flag()
     authorization = VarName()
     requester_pays = Flag()
+    allow_pickle = Flag()
+    convert = fields.Nested(ConvertSchema)
+    check = fields.Nested(CheckSchema)
 
     @validates_schema
     def _check_fit(self, data: dict[str, Any], **kwargs: Any) -> None:
@@ -115,6 +174,11 @@ class ModelSchema(Table):
         }
         if "path" not in data and not is_path_below(_default_path(data)):
             unfit["path"] = ["a path: the end of the source is no name for a file"]
+        check = data.get("check", CheckSettings())
+        is_bounded = check.max_error is not None or check.min_agreement is not None
+        if is_bounded and not check.reference and "convert" not in data:
+            bounds = "only with a reference, or with convert: what are the answers compared to?"
+            unfit["check"] = [bounds]
         if unfit:
             raise ValidationError(unfit)
 
@@ -126,7 +190,9 @@ class ModelSchema(Table):
 
 
 def _default_path(model: dict[str, Any]) -> str:
-    return default_path(model["source"], unpack=model.get("unpack", False))
+    convert = model.get("convert")
+    to = convert.to if convert else None
+    return default_path(model["source"], unpack=model.get("unpack", False), to=to)
 
 
 class SettingsSchema(Table):
