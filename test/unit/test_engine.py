@@ -204,6 +204,7 @@ def test_the_journal_tells_what_was_done_and_what_was_kept(site: Site, cache: Pa
             "p/tests/__init__.py": "imported by p/__init__.py",
             "p/tests/helper.py": "imported by p/__init__.py",
         },
+        gone={"p/core.h": 6, "p/tests/test_core.py": 18},
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ WRITTEN = Journal(
     linked={"p/libs/b.so": "p/libs/a.so"},
     kept={"p/tests/data.txt": "named in p/core.py"},
     restored={"Q": "import q fails: no"},
+    gone={"p/core.h": 6, "p/libs/b.so": 70_000, "q/core.h": 1},
 )
 REASONS = {"tests": "they ran before the release"}
 
@@ -55,6 +58,17 @@ JOURNALS = st.builds(
 )
 
 
+def test_sizes_of_what_went_are_read(app: Path) -> None:
+    assert read_journal(app / JOURNAL) == WRITTEN
+
+
+def test_a_journal_of_before_sizes_were_written_is_read(app: Path) -> None:
+    document = json.loads((app / JOURNAL).read_bytes())
+    del document["gone_bytes"]
+    (app / JOURNAL).write_text(json.dumps(document))
+    assert read_journal(app / JOURNAL) == replace(WRITTEN, gone={})
+
+
 @given(JOURNALS)
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, journal: Journal
@@ -72,6 +86,7 @@ def test_the_same_strip_writes_the_same() -> None:
         linked=WRITTEN.linked,
         kept=WRITTEN.kept,
         restored=WRITTEN.restored,
+        gone=dict(reversed(WRITTEN.gone.items())),
     )
     assert write_journal(backwards) == write_journal(WRITTEN)
 

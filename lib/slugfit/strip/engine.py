@@ -81,6 +81,7 @@ def carry_out(
 def journal_of(planned: Planned, stripped: Stripped, site: str) -> Journal:
     """What there is to tell of a strip whose site-packages are at `site` below the journal."""
     done = stripped.done
+    gone = (*done.removals, *done.linkings)
     return Journal(
         site=site,
         removed={removal.path: removal.category for removal in done.removals},
@@ -88,6 +89,7 @@ def journal_of(planned: Planned, stripped: Stripped, site: str) -> Journal:
         linked={linking.path: linking.target for linking in done.linkings},
         kept=planned.kept,
         restored={r.distribution: f"{r.failed} fails: {r.said}" for r in stripped.restored},
+        gone={change.path: change.bytes for change in gone},
     )
 
 

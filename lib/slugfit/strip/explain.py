@@ -90,7 +90,7 @@ def explain(path: str, site: Path, journal: Journal, reasons: Mapping[str, str])
     Raises PathUnknown.
     """
     owner = Owners(installed(site)).owner(path)
-    lines = [*_of_file(path, journal, reasons)] or [*_of_directory(path, journal, reasons)]
+    lines = [*of_file(path, journal, reasons)] or [*_of_directory(path, journal, reasons)]
     if not lines and not (site / path).exists():
         raise PathUnknown(path, site)
     if owner in journal.restored:
@@ -98,7 +98,8 @@ def explain(path: str, site: Path, journal: Journal, reasons: Mapping[str, str])
     return lines or [_NOT_NOMINATED]
 
 
-def _of_file(path: str, journal: Journal, reasons: Mapping[str, str]) -> Iterator[str]:
+def of_file(path: str, journal: Journal, reasons: Mapping[str, str]) -> Iterator[str]:
+    """Lines on what was done to one file, relative to site-packages; none if nothing was."""
     if path in journal.removed:
         category = journal.removed[path]
         yield f"Removed: {category}"

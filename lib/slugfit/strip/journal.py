@@ -20,7 +20,7 @@ class Journal:
 
     `removed` is path → category, `shrunk` path → bytes, `linked` path → twin, `kept` path → what
     keeps it, of files that a rule had nominated; `restored` is distribution → what failed
-    without its files.
+    without its files. `gone` is path → bytes that went with a removed or linked file.
     """
 
     site: str
@@ -29,6 +29,7 @@ class Journal:
     linked: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, str] = field(default_factory=dict)
     restored: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, int] = field(default_factory=dict)
 
     def followed_by(self, next_: Journal) -> Journal:
         """Both strips of one tree as one, of which the first found most of what there was."""
@@ -40,6 +41,7 @@ class Journal:
             linked={**self.linked, **next_.linked},
             kept={p: why for p, why in kept.items() if p not in next_.removed},
             restored={**self.restored, **next_.restored},
+            gone={**self.gone, **next_.gone},
         )
 
 
@@ -69,6 +71,7 @@ def write_journal(journal: Journal) -> bytes:
         "linked": dict(sorted(journal.linked.items())),
         "kept": _by_value(journal.kept),
         "restored": dict(sorted(journal.restored.items())),
+        "gone_bytes": [journal.gone.get(path, 0) for path in _went(journal)],
     }
     return json.dumps(document, separators=(",", ":")).encode() + b"\n"
 
@@ -79,7 +82,7 @@ def read_journal(file: Path) -> Journal:
         document = json.loads(file.read_bytes())
         if document["schema_version"] != _SCHEMA_VERSION:
             raise JournalDamaged(file)
-        return Journal(
+        journal = Journal(
             site=document["site_packages"],
             removed=_by_path(document["removed"]),
             shrunk=document["shrunk_bytes"],
@@ -87,8 +90,16 @@ def read_journal(file: Path) -> Journal:
             kept=_by_path(document["kept"]),
             restored=document["restored"],
         )
+        # Journals of the first versions are without.
+        gone = zip(_went(journal), document.get("gone_bytes", ()), strict=False)
+        return replace(journal, gone={path: size for path, size in gone if size})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise JournalDamaged(file) from error
+
+
+def _went(journal: Journal) -> list[str]:
+    """The paths of which `gone_bytes` tells: without repeating them, the journal stays small."""
+    return sorted({*journal.removed, *journal.linked})
 
 
 def _by_value(said: Mapping[str, str]) -> dict[str, list[str]]:

@@ -71,8 +71,10 @@ def listed(tree: Tree, libraries: Sequence[Native], sources: Iterable[Source]) -
         if not _names_suffix(raw) or not _LISTS.search(raw):
             continue
         name = owner(source.file.relative_to(tree.root).as_posix())
-        for native in libraries:
-            if owned[native.path] == name and _fits(native, _patterns(raw)):
+        own = [native for native in libraries if owned[native.path] == name]
+        patterns = _patterns(raw) if own else set()
+        for native in own:
+            if _fits(native, patterns):
                 found.setdefault(native.path, f"listed by {source.label}")
     return found
 
