@@ -174,6 +174,29 @@ def test_a_library_that_its_own_distribution_lists_stays(
     assert package.spared() == {"pkg/libspare.so": "listed by pkg/load.py"}
 
 
+LISTS_WHAT_IT_IS_GIVEN = "def load(d):\n    return [CDLL(f) for f in os.listdir(d) if '.so' in f]"
+
+
+@pytest.mark.parametrize(
+    ("caller", "stays"),
+    [
+        ("load(os.path.join(root, 'kernels', 'fast'))", True),
+        ("load(f'{root}/kernels/fast')", True),
+        ("load(root / 'kernels')", False),
+        ("raise Slow('kernels should be fast')", False),
+    ],
+)
+def test_a_listing_of_a_directory_that_callers_name_finds_what_they_can_spell(
+    package: Package, caller: str, stays: bool
+) -> None:
+    compiled.library(package.root / "pkg/kernels/fast/libspare.so", soname="libspare.so")
+    package.source("pkg/kernels/fast/__init__.py", "")
+    package.source("pkg/tools/load.py", LISTS_WHAT_IT_IS_GIVEN)
+    package.source("pkg/start.py", caller)
+    found = {"pkg/kernels/fast/libspare.so": "listed by pkg/tools/load.py"}
+    assert package.spared() == (found if stays else {})
+
+
 def test_a_library_that_a_list_of_plugins_names_stays(package: Package, spare: Path) -> None:
     package.source("pkg/data/driver.json", '{"library_path": "./libspare.so"}')
     assert package.spared() == {"pkg/libspare.so": "named in pkg/data/driver.json"}
@@ -230,7 +253,7 @@ def test_a_link_goes_and_stays_with_its_library(package: Package, spare: Path) -
         ("pkg/_module.so", "void *PyInit__module(void) { return 0; }"),
         ("pkg/plugins/libone.so", ""),
         ("pkg/Qt/platforms/libone.so", ""),
-        ("pkg/lib/engines/libone.so", ""),
+        ("pkg/lib/kernels/libone.so", ""),
         ("pkg/libjni.so", "int JNI_OnLoad(void *vm, void *reserved) { return 0; }"),
         ("pkg/libprovider.so", "int OSSL_provider_init(void) { return 0; }"),
         ("pkg/libmymalloc.so", "void *malloc(unsigned long size) { return 0; }"),

@@ -20,6 +20,7 @@ _REST = re.compile(rb"[\w.+-]*")  # of a file name
 _SHORTEST = 6  # bytes that tell anything of a name: "lib" and three more
 _REGISTER, _WIDE_REGISTER = 8, 16  # bytes
 _MOVABS = re.compile(rb"[\x48\x49][\xb8-\xbf]")  # x86-64: what eight bytes in the code follow
+_SPACE, _SLASHES = re.compile(rb"\s"), re.compile(rb"[/\\]")
 _COMPUTED = (b"%s", b"}", b"*", b"\0")  # the end of a computed part, "*" as _strings has it
 _MARKS = b" \t\r\n\"'`,;:=()[]{}<>/\\|"
 _DELIMITERS = bytes.maketrans(_MARKS, bytes(len(_MARKS)))
@@ -92,13 +93,27 @@ def strings_of_source(source: bytes) -> bytes:
 
     Docstrings and comments are left out: nothing is loaded from there.
     """
+    tree = _parse(source)
+    # A newer Python may read what this one does not.
+    return strings_of_text(b"\0".join(_strings(tree)) if tree else source)
+
+
+def parts_of_paths(source: bytes) -> frozenset[bytes]:
+    """The names between slashes in those strings of a Python source that could be paths."""
+    tree = _parse(source)
+    if tree is None:
+        return frozenset(strings_of_text(source).split(b"\0"))
+    paths = (text for text in _strings(tree) if not _SPACE.search(text))
+    return frozenset(part for path in paths for part in _SLASHES.split(path))
+
+
+def _parse(source: bytes) -> ast.AST | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # other people's invalid escapes
-            tree = ast.parse(source)
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return strings_of_text(source)  # a newer Python may read it
-    return strings_of_text(b"\0".join(_strings(tree)))
+        return None
 
 
 def strings_of_text(text: bytes) -> bytes:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from slugfit.distributions import Owners, installed
-from slugfit.strip.native.asking import Asked, Wanted, strings_of_source, strings_of_text
+from slugfit.strip.native.asking import (
+    Asked,
+    Wanted,
+    parts_of_paths,
+    strings_of_source,
+    strings_of_text,
+)
 from slugfit.strip.native.elf import MAGIC, mapped_pieces
 from slugfit.strip.native.libraries import Native
 from slugfit.strip.tree import Source, Tree
@@ -59,24 +65,51 @@ def _note(found: dict[str, str], wanted: Wanted, strings: bytes, label: str) -> 
         found.setdefault(path, f"named in {label}")
 
 
-def listed(tree: Tree, libraries: Sequence[Native], sources: Iterable[Source]) -> dict[str, str]:
-    """Those that a source of their own distribution finds by listing a directory."""
+def listed(tree: Tree, libraries: Sequence[Native], sources: Sequence[Source]) -> dict[str, str]:
+    """Those that a source of their own distribution finds by listing a directory.
+
+    That is one that it lies in or above, or whose names some source of the distribution has: a
+    listing of a directory that callers give finds what one of them can spell.
+    """
     if not libraries:
         return {}
     owner = Owners(installed(tree.root)).owner
-    owned = {native.path: owner(native.path) for native in libraries}
+    owned = _by_owner(libraries, owner)
+    inside = [(s.file.relative_to(tree.root).as_posix(), s) for s in sources if _is_in(tree, s)]
     found: dict[str, str] = {}
-    for source in sources:
-        raw = _read(source.file) if source.file.is_relative_to(tree.root) else b""
+    for path, source in inside:
+        raw = _read(source.file)
         if not _names_suffix(raw) or not _LISTS.search(raw):
             continue
-        name = owner(source.file.relative_to(tree.root).as_posix())
-        own = [native for native in libraries if owned[native.path] == name]
-        patterns = _patterns(raw) if own else set()
-        for native in own:
-            if _fits(native, patterns):
-                found.setdefault(native.path, f"listed by {source.label}")
+        name = owner(path)
+        patterns = _patterns(raw) if name in owned else set()
+        for native in owned.get(name, ()):
+            if native.path not in found and _fits(native, patterns):
+                above = f"{path.rpartition('/')[0]}/"
+                others = (s for p, s in inside if owner(p) == name)
+                if native.path.startswith(above) or _is_spelled(native, others):
+                    found[native.path] = f"listed by {source.label}"
     return found
+
+
+def _is_in(tree: Tree, source: Source) -> bool:
+    return source.file.is_relative_to(tree.root)
+
+
+def _by_owner(
+    libraries: Iterable[Native], owner: Callable[[str], str]
+) -> Mapping[str, list[Native]]:
+    owned: dict[str, list[Native]] = {}
+    for native in libraries:
+        owned.setdefault(owner(native.path), []).append(native)
+    return owned
+
+
+def _is_spelled(native: Native, sources: Iterable[Source]) -> bool:
+    """Whether a source has all names of the library's directory, its top level apart."""
+    names = {name.encode("utf-8", "surrogateescape") for name in native.path.split("/")[1:-1]}
+    raws = (_read(source.file) for source in sources if source.file.suffix == ".py")
+    return any(all(n in raw for n in names) and names <= parts_of_paths(raw) for raw in raws)
 
 
 def _names_suffix(source: bytes) -> bool:
