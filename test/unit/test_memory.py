@@ -41,7 +41,7 @@ def fresh(tree: Path) -> Weight:
 
 
 def fingerprint(root: Path, paths: list[str]) -> str:
-    return Load(root, tuple(paths)).fingerprint()[1]
+    return Load(root, tuple(paths)).fingerprint().hexdigest
 
 
 def remembered(scales: Scales, file: Path) -> dict[str, int]:

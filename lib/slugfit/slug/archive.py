@@ -10,13 +10,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from slugfit.files import directories_above
+from slugfit.slug.fingerprint import Fingerprint
 
 _ROOT = "./app/"
 _PIECE_BYTES = 1024 * 1024
 
 
-def archive(root: Path, paths: Iterable[str]) -> Iterator[bytes]:
+def archive(root: Path, paths: Iterable[str], seen: Fingerprint | None = None) -> Iterator[bytes]:
     """The entries of `paths`, relative to `root`, and of the directories above them.
+
+    `seen` takes the fingerprint of the files.
 
     In the order of a directory on disk, which is that of a hash of the names: sorted files would
     compress better than they do in a slug.
@@ -25,8 +28,8 @@ def archive(root: Path, paths: Iterable[str]) -> Iterator[bytes]:
     for path in sorted(paths, key=_scattered):
         for directory in sorted(set(directories_above(path)) - directories):
             directories.add(directory)
-            yield from _entry(root / directory, _ROOT + directory)
-        yield from _entry(root / path, _ROOT + path)
+            yield from _entry(root / directory, directory, None)
+        yield from _entry(root / path, path, seen)
 
 
 def _scattered(path: str) -> list[int]:
@@ -42,9 +45,9 @@ def pieces(file: Path, offset: int, size: int) -> Iterator[bytes]:
             yield piece
 
 
-def _entry(path: Path, name: str) -> Iterator[bytes]:
+def _entry(path: Path, name: str, seen: Fingerprint | None) -> Iterator[bytes]:
     status = path.lstat()
-    entry = tarfile.TarInfo(name)
+    entry = tarfile.TarInfo(_ROOT + name)
     entry.mode, entry.mtime = stat.S_IMODE(status.st_mode), int(status.st_mtime)
     if stat.S_ISREG(status.st_mode):
         # A second hard link, too: the slug compiler stores it in full.
@@ -54,6 +57,11 @@ def _entry(path: Path, name: str) -> Iterator[bytes]:
     else:
         entry.type = tarfile.DIRTYPE if stat.S_ISDIR(status.st_mode) else tarfile.FIFOTYPE
     yield entry.tobuf(tarfile.GNU_FORMAT, errors="surrogateescape")
+    if seen:
+        seen.file(name, path, status)
     if entry.size:
-        yield from pieces(path, 0, entry.size)
+        for piece in pieces(path, 0, entry.size):
+            if seen:
+                seen.feed(piece)
+            yield piece
         yield bytes(-entry.size % tarfile.BLOCKSIZE)

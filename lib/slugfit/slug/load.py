@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from slugfit.slug.archive import archive, pieces
+from slugfit.slug.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)
@@ -23,35 +22,35 @@ class Load:
     paths: tuple[str, ...] = ()
     ranges: tuple[tuple[str, int, int], ...] = ()
 
-    def stream(self) -> Iterator[bytes]:
-        """The bytes that gzip gets."""
-        yield from archive(self.root, self.paths)
-        for path, offset, size in self.ranges:
-            yield from pieces(self.root / path, offset, size)
+    @property
+    def raw(self) -> int:
+        """The bytes that the files have together."""
+        sizes = (self.root.joinpath(path).lstat() for path in self.paths)
+        files = sum(status.st_size for status in sizes if stat.S_ISREG(status.st_mode))
+        return files + sum(size for _, _, size in self.ranges)
 
-    def fingerprint(self) -> tuple[int, str]:
-        """The bytes that the files have together, and a hash of what decides their weight."""
-        digest = hashlib.sha256()
-        raw = sum(_hash(self.root / path, path, digest) for path in self.paths)
-        for path, offset, size in self.ranges:
-            digest.update(b"range\0")
-            _feed(pieces(self.root / path, offset, size), digest)
-        return raw, digest.hexdigest()
+    def stream(self, seen: Fingerprint | None = None) -> Iterator[bytes]:
+        """The bytes that gzip gets; `seen` takes the fingerprint on the way."""
+        yield from archive(self.root, self.paths, seen)
+        yield from self._parts(seen or Fingerprint())
 
+    def fingerprint(self) -> Fingerprint:
+        """That of the files, from reading them and nothing else."""
+        seen = Fingerprint()
+        for name in self.paths:
+            path = self.root / name
+            status = path.lstat()
+            seen.file(name, path, status)
+            if stat.S_ISREG(status.st_mode):
+                for piece in pieces(path, 0, status.st_size):
+                    seen.feed(piece)
+        for _ in self._parts(seen):
+            pass
+        return seen
 
-def _feed(stream: Iterable[bytes], digest: hashlib._Hash) -> None:
-    for piece in stream:
-        digest.update(piece)
-
-
-def _hash(file: Path, name: str, digest: hashlib._Hash) -> int:
-    """Feed all that counts of one file, and tell its size."""
-    status = file.lstat()
-    digest.update(f"{name}\0{stat.S_IFMT(status.st_mode)}\0".encode(errors="surrogateescape"))
-    if stat.S_ISLNK(status.st_mode):
-        digest.update(os.fsencode(file.readlink()))
-    elif stat.S_ISREG(status.st_mode):
-        digest.update(f"{status.st_size}\0".encode())
-        _feed(pieces(file, 0, status.st_size), digest)
-        return status.st_size
-    return 0
+    def _parts(self, seen: Fingerprint) -> Iterator[bytes]:
+        for number, (path, offset, size) in enumerate(self.ranges):
+            seen.part(number)
+            for piece in pieces(self.root / path, offset, size):
+                seen.feed(piece)
+                yield piece

@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from slugfit.files import Changes
 from slugfit.slug.compress import Weight, compressed_size
+from slugfit.slug.fingerprint import Fingerprint
 from slugfit.slug.load import Load
 from slugfit.slug.sampling import ERROR, LEAST, estimate
 
@@ -48,16 +49,16 @@ class Scales:
 
         So near to it that an estimate would leave that open, all is compressed.
         """
-        prints = dict(zip(loads, _in_threads(Load.fingerprint, loads.values()), strict=True))
-        named = {hashed: (loads[key], raw) for key, (raw, hashed) in prints.items()}
-        self._estimate({h: found for h, found in named.items() if h not in self._known})
-        total = sum(self._known[hashed].compressed_bytes for _, hashed in prints.values())
+        raw = 0 if self._known else sum(load.raw for load in loads.values())
+        prints = self._read_once(loads, raw) if raw >= LEAST else self._look_up(loads)
+        hashes = {key: seen.hexdigest for key, seen in prints.items()}
+        total = sum(self._known[hashed].compressed_bytes for hashed in hashes.values())
         if abs(total - limit) <= ERROR * total:
-            self._compress({h: load for h, (load, _) in named.items() if not self._known[h].exact})
-        self._used |= {hashed: self._known[hashed] for hashed in named}
+            self._compress({h: loads[k] for k, h in hashes.items() if not self._known[h].exact})
+        self._used |= {hashed: self._known[hashed] for hashed in hashes.values()}
         return {
-            key: Weight(raw, self._known[hashed].compressed_bytes)
-            for key, (raw, hashed) in prints.items()
+            key: Weight(seen.raw, self._known[hashes[key]].compressed_bytes)
+            for key, seen in prints.items()
         }
 
     def remember(self, changes: Changes) -> None:
@@ -66,13 +67,28 @@ class Scales:
         document = {"schema_version": _SCHEMA_VERSION, "sizes": sizes}
         changes.write(self._file, json.dumps(document, indent=2, sort_keys=True).encode())
 
-    def _estimate(self, loads: Mapping[str, tuple[Load, int]]) -> None:
-        raw = sum(raw for _, raw in loads.values())
+    def _look_up(self, loads: Mapping[Key, Load]) -> dict[Key, Fingerprint]:
+        """Weigh those of `loads` that are not known."""
+        prints = dict(zip(loads, _in_threads(Load.fingerprint, loads.values()), strict=True))
+        named = {seen.hexdigest: key for key, seen in prints.items()}
+        new = {hashed: key for hashed, key in named.items() if hashed not in self._known}
+        raw = sum(prints[key].raw for key in new.values())
+        unknown = {hashed: loads[key] for hashed, key in new.items()}
         if raw < LEAST:
-            self._compress({hashed: load for hashed, (load, _) in loads.items()})
-            return
-        sizes = estimate([load.stream() for load, _ in loads.values()], raw)
-        self._known |= {h: _Size(n, exact=False) for h, n in zip(loads, sizes, strict=True)}
+            self._compress(unknown)
+        else:
+            self._note(unknown, estimate([load.stream() for load in unknown.values()], raw))
+        return prints
+
+    def _read_once(self, loads: Mapping[Key, Load], raw: int) -> dict[Key, Fingerprint]:
+        """Weigh all of `loads`, of which none is known, while their fingerprints are taken."""
+        prints = {key: Fingerprint() for key in loads}
+        sizes = estimate([load.stream(prints[key]) for key, load in loads.items()], raw)
+        self._note((seen.hexdigest for seen in prints.values()), sizes)
+        return prints
+
+    def _note(self, hashes: Iterable[str], estimates: Iterable[int]) -> None:
+        self._known |= {h: _Size(n, exact=False) for h, n in zip(hashes, estimates, strict=True)}
 
     def _compress(self, loads: Mapping[str, Load]) -> None:
         sizes = _in_threads(lambda load: compressed_size(load.stream()), loads.values())
