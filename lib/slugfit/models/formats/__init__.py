@@ -1,0 +1,7 @@
+"""What a model's file is, by its content, and whether it is whole. Needs no runtime."""
+
+from slugfit.models.formats.failures import ModelDamaged, WrongFormat
+from slugfit.models.formats.inspection import FormatName, Inspection, TensorSpec
+from slugfit.models.formats.recognise import inspect
+
+__all__ = ["FormatName", "Inspection", "ModelDamaged", "TensorSpec", "WrongFormat", "inspect"]

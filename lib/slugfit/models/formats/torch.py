@@ -1,0 +1,49 @@
+"""PyTorch's files: zips of a program, of an exported graph, or of a pickle and its tensors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from slugfit.models.formats import zips
+from slugfit.models.formats.inspection import TITLES, FormatName, Inspection
+from slugfit.models.formats.reader import Reader
+
+_EXPORTS = {"archive_format", "serialized_exported_program.json"}
+_PROGRAMS = {"constants.pkl", "bytecode.pkl"}
+_MEMBER = re.compile(rf"(?:[^/]+/)?(?:data\.pkl|{'|'.join(sorted(_EXPORTS))})")
+_FIRST = re.compile(rf"{_MEMBER.pattern}|[^/]+/data/(?:\d+|weights/weight_\d+|aotinductor/.+)")
+_TENSOR = re.compile(r"(?:^|/)(?:data/|data/weights/weight_|data/constants/tensor_)\d+$")
+
+
+def recognises(reader: Reader) -> bool:
+    """Also of a zip whose directory is lost, by its first member."""
+    names, is_whole = zips.names(reader)
+    return any((_MEMBER if is_whole else _FIRST).fullmatch(name) for name in names)
+
+
+def inspect(reader: Reader) -> Inspection:
+    """Raises BrokenError."""
+    members = zips.members(reader)
+    kind = _kind(members)
+    tensors = sum(_TENSOR.search(name) is not None for name in members)
+    return Inspection(
+        kind,
+        TITLES[kind],
+        # torch.export.load unpickles example inputs and whatever it can't load otherwise.
+        unpickles=kind != "torchscript",
+        facts=(("tensors", f"{tensors:,}"),) if tensors else (),
+    )
+
+
+def _kind(members: Collection[str]) -> FormatName:
+    last = {_last(name) for name in members}
+    if last & _EXPORTS:
+        return "torch-export"
+    if last & _PROGRAMS or any("/code/" in name for name in members):
+        return "torchscript"
+    return "torch-checkpoint"
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
