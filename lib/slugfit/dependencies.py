@@ -28,6 +28,10 @@ class Group(Enum):
     GS = "gs"
     AZ = "az"
     ZSTD = "zstd"
+    PREDICT = "predict"
+    TFLITE = "tflite"
+    ONNXRUNTIME = "onnxruntime"
+    NUMPY = "numpy"
 
     @property
     def title(self) -> str:
@@ -38,7 +42,15 @@ class Group(Enum):
             "gs": "Slugfit's client for Google Cloud Storage",
             "az": "Slugfit's client for Azure Blob Storage",
             "zstd": "Slugfit's zstd decoder",
+            "predict": "uv, which resolves requirements",
+            "tflite": "a runtime for TensorFlow Lite models",
+            "onnxruntime": "a runtime for ONNX models",
+            "numpy": "numpy, to compare answers with",
         }[self.value]
+
+
+# For processes of their own: runtimes, which this one never imports.
+SEPARATE = frozenset({Group.TFLITE, Group.ONNXRUNTIME, Group.NUMPY})
 
 
 class Dependencies:
@@ -68,13 +80,24 @@ class Dependencies:
     def provide(self, *groups: Group) -> None:
         """Make the base and `groups` importable. Raises a failure of slugfit.installation."""
         for group in (Group.BASE, *groups):
-            if group in self._sites:
-                continue
-            site = self._directory / self._key(group)
-            if not site.is_dir():
-                site = self._install(group, site)
-            self._sites[group] = site
-            sys.path.append(str(site))
+            if group not in self._sites:
+                sys.path.append(str(self.separate(group)))
+
+    def separate(self, group: Group) -> Path:
+        """The directory of a group that is for other processes: this one does not import it.
+
+        Raises a failure of slugfit.installation.
+        """
+        if group not in self._sites:
+            site = self._directory / self.key(group)
+            self._sites[group] = site if site.is_dir() else self._install(group, site)
+        return self._sites[group]
+
+    def retain(self, group: Group) -> None:
+        """Keep a separate group that is there, though this run has no need of it."""
+        site = self._directory / self.key(group)
+        if site.is_dir():
+            self._sites.setdefault(group, site)
 
     def keep(self) -> None:
         """Make final what was provided, and drop what was not: other versions, unneeded groups."""
@@ -94,7 +117,7 @@ class Dependencies:
             if not any(self._directory.iterdir()):
                 self._directory.rmdir()
 
-    def _key(self, group: Group) -> str:
+    def key(self, group: Group) -> str:
         """Everything that decides whether an installed group fits.
 
         That is the lock, what is left of a client that is trimmed, the Python, and the machine.

@@ -34,7 +34,8 @@ def trim(site: Path) -> None:
         endpoints.write_bytes(_dump(_of_few_services(_load(endpoints))))
     # With it, the package would not see its portions in the groups that come later.
     (site / "backports" / "__init__.py").unlink(missing_ok=True)
-    shutil.rmtree(site / "bin", ignore_errors=True)
+    if not (site / "uv").is_dir():  # of that one, the program is what is wanted
+        shutil.rmtree(site / "bin", ignore_errors=True)
 
 
 def _with_few_operations(model: Any) -> Any:

@@ -23,7 +23,7 @@ from botocore.compat import HTTPHeaders
 from botocore.loaders import Loader
 from urllib3 import HTTPResponse
 
-from slugfit.dependencies import LOCKS, Dependencies, Group
+from slugfit.dependencies import LOCKS, SEPARATE, Dependencies, Group
 from slugfit.installation import NotInstalled
 from slugfit.output import Output, Redactor
 from slugfit.trimming import trim
@@ -144,6 +144,29 @@ def test_the_next_run_finds_it_without_pip(installed: Place) -> None:
     assert [Path(path).name.partition("-")[0] for path in sys.path[-2:]] == ["base", "s3"]
     assert installed.log.getvalue() == ""
     assert snapshot(installed.cache) == before
+
+
+def test_a_separate_group_is_not_for_this_process(place: Place) -> None:
+    place.lock(Group.TFLITE, "gamma", "1.0")
+    dependencies = place.dependencies()
+    before = list(sys.path)
+    site = dependencies.separate(Group.TFLITE)
+    assert dependencies.separate(Group.TFLITE) == site
+    assert (site / "gamma.py").read_text() == "VERSION = '1.0'\n"
+    assert sys.path == before
+    assert place.log.getvalue() == (
+        "-----> Installing a runtime for TensorFlow Lite models into the build cache\n"
+    )
+    dependencies.keep()
+    assert place.groups() == ["tflite"]
+    # It stays for a run that retains it, and no longer.
+    again = place.dependencies()
+    again.retain(Group.TFLITE)
+    again.retain(Group.S3)
+    again.keep()
+    assert place.groups() == ["tflite"]
+    place.dependencies().keep()
+    assert place.groups() == []
 
 
 def test_what_is_not_kept_leaves_nothing(place: Place) -> None:
@@ -329,7 +352,7 @@ def pins(group: Group) -> dict[str, set[str]]:
 
 def test_groups_that_share_a_process_agree_on_what_they_share() -> None:
     everything: dict[str, set[str]] = {}
-    for group in Group:
+    for group in (group for group in Group if group not in SEPARATE):
         for name, versions in pins(group).items():
             assert everything.setdefault(name, versions) == versions, name
 
@@ -346,5 +369,5 @@ def test_every_pin_has_its_hash() -> None:
     for group in Group:
         lock = (LOCKS / f"{group.value}.txt").read_text()
         assert len(re.findall(r"^\S+==.* \\\n    --hash=sha256:", lock, flags=re.MULTILINE)) == len(
-            re.findall(r"==", lock)
+            re.findall(r"^\S+==", lock, flags=re.MULTILINE)
         )

@@ -1,0 +1,58 @@
+"""One model to try: what it is held to, and what a verdict on it depends on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from slugfit.files import inside
+from slugfit.models.check import Expected
+from slugfit.models.check.attempt import Samples
+from slugfit.models.check.disagreements import InputUnfit
+from slugfit.models.check.runtimes import Runtime
+from slugfit.settings.model import CheckSettings
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model at `path` in the app, and in `file` now; `sha256` is that of its content."""
+
+    path: str
+    file: Path
+    sha256: str
+    settings: CheckSettings
+    runtime: Runtime
+    samples: Samples | None
+    expected: Expected | None
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """max_error and min_agreement: the model's own before those of what is expected."""
+        own, other = self.settings, self.expected
+        if own.max_error is None and own.min_agreement is None and other:
+            return other.max_error, other.min_agreement
+        return own.max_error, own.min_agreement
+
+
+def samples_for(
+    settings: CheckSettings, path: str, app: Path, expected: Expected | None
+) -> Samples | None:
+    """What the model is tried with. Raises InputUnfit when the app has no such file."""
+    if expected:
+        return Samples(expected.inputs, expected.outputs, settings.input or expected.inputs.name)
+    if not settings.input and not settings.reference:
+        return None
+    return Samples(
+        _of_app(settings.input, path, app),
+        _of_app(settings.reference, path, app),
+        " and ".join(filter(None, (settings.input, settings.reference))),
+    )
+
+
+def _of_app(name: str | None, path: str, app: Path) -> Path | None:
+    if name is None:
+        return None
+    file = inside(app, name)
+    if file is None or not file.is_file():
+        raise InputUnfit(path, name, "The app has no such file.")
+    return file

@@ -1,0 +1,70 @@
+"""Reports of models are remembered as they were, and what is damaged is no report."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from slugfit.files import Changes
+from slugfit.models.check import Comparison, LoadReport, Tensor
+from slugfit.models.check.memory import CheckMemory, key_of, packages_key
+
+REPORT = LoadReport(
+    runtime="onnxruntime",
+    version="1.31.1",
+    isolated=True,
+    inputs=(Tensor("x", "float32", (None, 8)), Tensor("y", "string", None)),
+    outputs=(),
+    import_seconds=0.25,
+    load_seconds=0.5,
+    first_seconds=None,
+    median_seconds=None,
+    python_bytes=1,
+    runtime_bytes=2,
+    peak_bytes=3,
+    comparison=Comparison(360, float("inf"), 0.5, None, 17, 1.0),
+    notes=("a note",),
+)
+KEY = key_of(["model", 1.0])
+
+
+def remembered(directory: Path, memory: CheckMemory) -> list[Path]:
+    changes = Changes(directory, directory / "side")
+    memory.save(changes)
+    changes.keep()
+    return sorted(directory.glob("checks/*"))
+
+
+def test_a_report_is_recalled_as_it_was(tmp_path: Path) -> None:
+    memory = CheckMemory(tmp_path / "checks")
+    assert memory.recall(KEY) is None
+    memory.note(KEY, REPORT)
+    assert len(remembered(tmp_path, memory)) == 1
+    again = CheckMemory(tmp_path / "checks")
+    assert again.recall(KEY) == REPORT
+    assert len(remembered(tmp_path, again)) == 1
+    assert remembered(tmp_path, CheckMemory(tmp_path / "checks")) == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{}", *map(gzip.compress, (b"", b"{}", b"[]", b"\xff", b'{"inputs": 1}'))],
+)
+def test_what_is_damaged_is_no_report(tmp_path: Path, content: bytes) -> None:
+    memory = CheckMemory(tmp_path / "checks")
+    memory.note(KEY, REPORT)
+    [file] = remembered(tmp_path, memory)
+    file.write_bytes(content)
+    assert CheckMemory(tmp_path / "checks").recall(KEY) is None
+
+
+def test_packages_are_what_their_records_say(tmp_path: Path) -> None:
+    empty = packages_key(tmp_path)
+    info = tmp_path / "numpy-2.0.dist-info"
+    info.mkdir()
+    (info / "RECORD").write_text("numpy/a.py,sha256=a,1\n")
+    first = packages_key(tmp_path)
+    (info / "RECORD").write_text("numpy/a.py,sha256=b,1\n")
+    assert len({empty, first, packages_key(tmp_path)}) == 3
