@@ -24,7 +24,7 @@ _PASSED_ON = (
     *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "PIP_CERT", "PIP_INDEX_URL"),
 )
 _OPTIONS = (
-    *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
+    *("--no-deps", "--only-binary", ":all:"),
     *("--no-compile", "--no-cache-dir", "--no-input", "--disable-pip-version-check", "--quiet"),
 )
 _LINES_SHOWN = 5
@@ -89,15 +89,13 @@ def install(lock: Path, into: Path, environ: Mapping[str, str]) -> None:
 
 
 def _pip_installs(lock: Path, into: Path, environ: Mapping[str, str], log: Path) -> bool:
-    # pip reads a configuration in HOME. On Heroku CI that is the app's directory.
     home = into.parent
-    env = {"LANG": "C.UTF-8", "HOME": str(home)}
-    env |= {name: environ[name] for name in _PASSED_ON if environ.get(name)}
-    target = ["--target", str(into), "--requirement", str(lock)]
+    argv, env = pip_install(home, environ)
+    target = ["--target", str(into), "--requirement", str(lock), "--require-hashes"]
     with naming_full_disk(home), log.open("wb") as said:
         into.mkdir()  # pip makes none when the lock has nothing for this Python
         finished = subprocess.run(  # noqa: S603 (no shell, and every word is ours)
-            [sys.executable, "-I", "-X", "utf8", *_pip(home), "install", *target, *_OPTIONS],
+            [*argv, *target],
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=said,
@@ -105,6 +103,14 @@ def _pip_installs(lock: Path, into: Path, environ: Mapping[str, str], log: Path)
             check=False,
         )
     return finished.returncode == 0
+
+
+def pip_install(home: Path, environ: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """The words that `pip install` begins with, and its environment; `home` is its own."""
+    # pip reads a configuration in HOME. On Heroku CI that is the app's directory.
+    env = {"LANG": "C.UTF-8", "HOME": str(home)}
+    env |= {name: environ[name] for name in _PASSED_ON if environ.get(name)}
+    return [sys.executable, "-I", "-X", "utf8", *_pip(home), "install", *_OPTIONS], env
 
 
 def _pip(home: Path) -> list[str]:

@@ -1,0 +1,147 @@
+"""One conversion: all that decides about its result, and the process that makes it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from slugfit.distributions import installed
+from slugfit.files import sha256_of
+from slugfit.models.convert.failures import REFUSALS, ConversionFailed, ConvertFailure, OutOfMemory
+from slugfit.models.convert.results import EXPECTED, INPUTS, MODEL
+from slugfit.models.convert.ways import Environment, Way
+from slugfit.models.formats import FormatName
+from slugfit.process import Finished, run
+from slugfit.settings.model import ConvertSettings
+
+SCRIPTS = Path(__file__).with_name("tools")
+_LINES_SHOWN = 5
+_KILLED = -9
+_NO_MEMORY = ("bad_alloc", "Cannot allocate memory", "MemoryError")
+# Which tools they mean: the processor, without a word about it, and Keras 3 on TensorFlow.
+_SILENT = {
+    "CUDA_VISIBLE_DEVICES": "",
+    "KERAS_BACKEND": "tensorflow",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
+
+
+@dataclass(frozen=True)
+class App:
+    """The app that the models are for; `env` is what its Python runs in."""
+
+    root: Path
+    python: Path
+    site_packages: Path
+    env: Mapping[str, str]
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """The versions of its distributions, by the names that PyPI has for them."""
+        found = installed(self.site_packages)
+        return {d.name.lower().replace("_", "-"): d.version for d in found}
+
+
+@dataclass(frozen=True)
+class Job:
+    """`path` is the model's in the app, `sha256` that of its source.
+
+    `input` and `representative` are the user's samples. With a `has_reference`, nobody asks what
+    the original answers. `app_versions` are of the app's packages that take part.
+    """
+
+    path: str
+    settings: ConvertSettings
+    format: FormatName
+    source: Path
+    sha256: str
+    input: Path | None
+    representative: Path | None
+    has_reference: bool
+    allow_pickle: bool
+    way: Way
+    environment: Environment
+    app_versions: Mapping[str, str]
+
+    @property
+    def is_random(self) -> bool:
+        """Whether there are no samples of the user's to compare with."""
+        return self.input is None and self.representative is None
+
+    def key(self, locks: Path) -> str:
+        """The same for everything that would have the same result."""
+        parts = {
+            "source": self.sha256,
+            "format": self.format,
+            "to": self.settings.to,
+            "quantize": self.settings.quantize,
+            "data": [file and sha256_of(file).hex() for file in (self.input, self.representative)],
+            "has_reference": self.has_reference,
+            "locks": [sha256_of(locks / f"{lock}.txt").hex() for lock in self.environment.locks],
+            "app": dict(sorted(self.app_versions.items())),
+            "scripts": [sha256_of(script).hex() for script in sorted(SCRIPTS.glob("*.py"))],
+            "python": [*sys.version_info[:2], os.uname().machine],
+        }
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+
+
+def carry_out(
+    job: Job, app: App, paths: list[Path], work: Path, seconds: float
+) -> dict[str, Any] | None:
+    """Fill `work` with the result and what the original answers; facts about these.
+
+    None when time was up. Raises a ConvertFailure.
+    """
+    own = [app.site_packages] if job.environment.with_app else []
+    asked = {
+        "paths": [*map(str, paths), *map(str, own)],
+        "tool": job.way.tool,
+        "format": job.format,
+        "to": job.settings.to,
+        "quantize": job.settings.quantize,
+        "source": str(job.source.absolute()),
+        "input": job.input and str(job.input),
+        "representative": job.representative and str(job.representative),
+        "allow_pickle": job.allow_pickle,
+        "work": str(work),
+        "result": str(work / MODEL),
+        "inputs": str(work / INPUTS),
+        "expected": None if job.has_reference else str(work / EXPECTED),
+    }
+    (work / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
+    # Away from everything of the app that was not asked for, and nothing is left behind.
+    argv = [app.python, "-I", "-S", "-B", SCRIPTS / "main.py", work / "asked.json"]
+    env = {**app.env, **_SILENT, "HOME": str(work), "TMPDIR": str(work)}
+    finished = run(list(map(str, argv)), env=env, cwd=work, seconds=seconds)
+    if finished.code is None:
+        return None
+    answer = _answer(work / "answer.json") if finished.ok else None
+    if answer is None:
+        raise _failure(job, finished)
+    if "refused" in answer:
+        raise REFUSALS[answer["refused"]](job.path, answer["detail"])
+    return answer
+
+
+def _answer(file: Path) -> dict[str, Any] | None:
+    try:
+        answer: dict[str, Any] = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return answer
+
+
+def _failure(job: Job, finished: Finished) -> ConvertFailure:
+    tail = finished.tail[-_LINES_SHOWN:]
+    if finished.code == _KILLED or any(word in line for word in _NO_MEMORY for line in tail):
+        return OutOfMemory(job.path, finished.said)
+    ended = [finished.said] if finished.code and finished.code < 0 else []
+    return ConversionFailed(job.path, "\n".join([*tail, *ended]))
