@@ -8,8 +8,11 @@ import pytest
 
 from slugfit.report.log import show_slug, show_strip, warn_of_size
 from slugfit.settings.model import BudgetSettings
-from slugfit.slug.budget import Slug
 from slugfit.slug.compress import Weight
+from slugfit.slug.contents import Slug
+from slugfit.slug.history import Difference, History
+from slugfit.slug.requirers import Graph
+from slugfit.slug.savings import Saving
 from slugfit.slug.tree import Item
 from slugfit.strip import Restored, Stripped
 from slugfit.strip.native.elf import Range, Shrink
@@ -115,27 +118,76 @@ def test_a_slug_is_told_by_its_items_and_against_its_limit(log: BuildLog) -> Non
     assert (
         log.steps
         == """\
-       Python                  30.0 MB
-       numpy 2.4.1             20.0 MB
-       models/digits.tflite     5.5 KB
+                                packed   unpacked
+       Python                  30.0 MB    90.0 MB
+       numpy 2.4.1             20.0 MB    60.0 MB
+       models/digits.tflite     5.5 KB     9.0 KB
 
        Slug: 50.0 MB compressed, 150.0 MB unpacked
        Before stripping: 60.0 MB compressed, 180.0 MB unpacked
+       Boot: about 2.2 s to download (at 50.0 MB/s) and unpack the slug
        Limit: 60.0 MB compressed
 """
     )
 
 
+def test_what_is_known_of_a_slug_is_told(log: BuildLog) -> None:
+    python, numpy, model = ITEMS
+    slug = Slug(
+        ITEMS,
+        Weight(),
+        parts={
+            python: {"Python": ITEMS[python]},
+            numpy: {
+                "shared libraries": Weight(40 * MB, 14 * MB),
+                "bytecode": Weight(12 * MB, 4 * MB),
+                "code": Weight(8 * MB, 2 * MB),
+            },
+            model: {"models": ITEMS[model]},
+        },
+        graph=Graph({"pandas": "requirements.txt"}, {"pandas": ("numpy",), "numpy": ()}),
+        files=10_000,
+    )
+    since = History(19 * MB, (Difference("numpy", "2.3.0", "2.4.1", 19 * MB),))
+    show_slug(slug, BUDGET, log.output, since)
+    assert (
+        log.steps
+        == """\
+                                packed   unpacked
+       Python                  30.0 MB    90.0 MB
+       numpy 2.4.1             20.0 MB    60.0 MB  ← pandas
+       models/digits.tflite     5.5 KB     9.0 KB
+
+       Python 30.0 MB, shared libraries 14.0 MB, bytecode 4.0 MB, code 2.0 MB
+       Slug: 50.0 MB compressed, 150.0 MB unpacked
+       Since the last build: +19.0 MB: numpy 2.3.0 → 2.4.1 (+19.0 MB)
+       Boot: about 2.4 s to download (at 50.0 MB/s) and unpack the slug
+       Limit: 60.0 MB compressed
+"""
+    )
+
+
+def test_a_slug_that_has_not_changed_has_no_history(log: BuildLog) -> None:
+    show_slug(Slug(ITEMS, Weight()), BUDGET, log.output, History(100, ()))
+    assert "last build" not in log.steps
+
+
 def test_a_slug_of_which_nothing_was_removed_has_no_before(log: BuildLog) -> None:
     show_slug(Slug(ITEMS, removed=Weight(0, 60)), BUDGET, log.output)
     assert "Before" not in log.steps
-    assert log.steps.endswith(" unpacked\n       Limit: 60.0 MB compressed\n")
+
+
+def test_an_empty_slug_has_no_table(log: BuildLog) -> None:
+    show_slug(Slug({}, Weight()), BUDGET, log.output)
+    assert log.steps.startswith("\n       Slug: 0 B compressed, 0 B unpacked\n")
+
+
+CUDA = Saving("cuda", 900 * MB, "no CUDA", "At the top of requirements.txt:\n--index")
+SMALL = Saving("small", MB, "a little", "In slugfit.toml:\nx")
 
 
 def test_a_slug_over_its_warning_level_is_warned_of(log: BuildLog) -> None:
-    cuda = [Item("distribution", name, "1") for name in ("nvidia-cublas-cu12", "torch")]
-    items = ITEMS | dict.fromkeys(cuda, Weight(1, 1))
-    warn_of_size(Slug(items, Weight()), BUDGET, log.output)
+    warn_of_size(Slug(ITEMS, Weight()), BUDGET, log.output, [CUDA, SMALL])
     assert log.steps == ""
     assert (
         log.alerts
@@ -147,13 +199,37 @@ def test_a_slug_over_its_warning_level_is_warned_of(log: BuildLog) -> None:
  !     at each deploy, restart and scale-up.
  !
  !     To make it smaller:
- !     - Install PyTorch without CUDA, which no dyno can use. At the top of requirements.txt:
- !       --extra-index-url https://download.pytorch.org/whl/cpu
- !     - Quantize the models: 8 bits a weight take a quarter of the space of 32.
- !     - Remove packages that the app does not import from its requirements.
+ !     - About 900.0 MB less: no CUDA.
+ !       At the top of requirements.txt:
+ !       --index
+ !     - About 1.0 MB less: a little.
+ !       In slugfit.toml:
+ !       x
 
 """
     )
+
+
+def test_only_what_saves_a_good_part_of_a_small_slug_is_told(log: BuildLog) -> None:
+    fine = BudgetSettings(limit=60 * MB, warn=60 * MB)
+    warn_of_size(Slug(ITEMS, Weight()), fine, log.output, [CUDA, SMALL])
+    assert log.alerts == ""
+    assert (
+        log.steps
+        == """\
+
+       To make it smaller:
+       - About 900.0 MB less: no CUDA.
+         At the top of requirements.txt:
+         --index
+"""
+    )
+
+
+def test_a_small_slug_is_not_nagged_about(log: BuildLog) -> None:
+    fine = BudgetSettings(limit=60 * MB, warn=60 * MB)
+    warn_of_size(Slug(ITEMS, Weight()), fine, log.output, [SMALL])
+    assert (log.steps, log.alerts) == ("", "")
 
 
 @pytest.mark.parametrize(("size", "warned"), [(40 * MB, False), (40 * MB + 1, True)])

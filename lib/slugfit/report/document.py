@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from slugfit import VERSION
-from slugfit.models.fetch import FetchedModel
+from slugfit.models.preparation import PreparedModel
+from slugfit.report.models import model_told
 from slugfit.settings.model import Settings
-from slugfit.slug.budget import Slug
+from slugfit.slug.boot import BYTES_PER_SECOND, boot_of
+from slugfit.slug.categories import Category
+from slugfit.slug.compress import Weight
+from slugfit.slug.contents import Slug
+from slugfit.slug.history import History
+from slugfit.slug.requirers import Graph
+from slugfit.slug.savings import Saving
+from slugfit.slug.tree import Item
 from slugfit.strip import Stripped
 from slugfit.strip.plan import Change
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
 class BuildFacts:
-    """Everything that a finished build knows of itself. `durations` are seconds by step."""
+    """Everything that a finished build knows of itself. `durations` are seconds by step.
+
+    `since` is what the slug has that the last one had not: None when there was none.
+    """
 
     settings: Settings
     python: str
     stack: str
-    models: tuple[FetchedModel, ...]
+    models: tuple[PreparedModel, ...]
     stripped: Stripped
     slug: Slug
     durations: dict[str, float]
+    since: History | None = None
+    savings: tuple[Saving, ...] = ()
 
 
 def document(facts: BuildFacts) -> dict[str, Any]:
@@ -36,7 +49,7 @@ def document(facts: BuildFacts) -> dict[str, Any]:
         "slugfit_version": VERSION,
         "python_version": facts.python,
         "stack": facts.stack,
-        "models": [asdict(model) for model in facts.models],
+        "models": [model_told(model) for model in facts.models],
         "strip": _strip(facts.settings.strip.level, facts.stripped),
         "slug": _slug(facts),
         "durations": {step: round(seconds, 3) for step, seconds in facts.durations.items()},
@@ -45,7 +58,7 @@ def document(facts: BuildFacts) -> dict[str, Any]:
 
 def flat_record(facts: BuildFacts) -> dict[str, str | int | float | bool]:
     """The answer of bin/report: one flat object."""
-    outcomes = {model.outcome for model in facts.models} - {"linked"}
+    outcomes = {model.fetched.outcome for model in facts.models} - {"linked"}
     weight = facts.slug.weight
     return {
         "slugfit_version": VERSION,
@@ -84,18 +97,79 @@ def _strip(level: str, stripped: Stripped) -> dict[str, Any]:
 
 
 def _slug(facts: BuildFacts) -> dict[str, Any]:
-    weight, before = facts.slug.weight, facts.slug.before
+    slug = facts.slug
     return {
-        "compressed_bytes": weight.compressed,
-        "raw_bytes": weight.raw,
-        "before_strip": {"compressed_bytes": before.compressed, "raw_bytes": before.raw},
+        **_sizes(slug.weight),
+        "files": slug.files,
+        "before_strip": _sizes(slug.before),
         "limit_bytes": facts.settings.budget.limit,
         "warn_bytes": facts.settings.budget.warn,
-        "items": [
-            asdict(item) | {"compressed_bytes": w.compressed, "raw_bytes": w.raw}
-            for item, w in facts.slug.biggest(len(facts.slug.items))
-        ],
+        "items": [_item(item, weight, slug) for item, weight in slug.biggest(len(slug.items))],
+        "categories": _categories(slug.categories),
+        "changes": _changes(facts.since),
+        "savings": [asdict(saving) for saving in facts.savings],
+        "boot": _boot(slug),
     }
+
+
+def _sizes(weight: Weight) -> dict[str, int]:
+    return {"compressed_bytes": weight.compressed, "raw_bytes": weight.raw}
+
+
+def _item(item: Item, weight: Weight, slug: Slug) -> dict[str, Any]:
+    return {
+        **asdict(item),
+        **_sizes(weight),
+        "required_by": list(slug.chain(item)),
+        "categories": _categories(slug.parts.get(item, {})),
+    }
+
+
+def _categories(parts: Mapping[Category, Weight]) -> list[dict[str, Any]]:
+    return [{"name": name, **_sizes(weight)} for name, weight in parts.items()]
+
+
+def _changes(since: History | None) -> dict[str, Any] | None:
+    """None when there was no build before."""
+    if since is None:
+        return None
+    return {"bytes": since.bytes, "items": [asdict(d) for d in since.differences]}
+
+
+def _boot(slug: Slug) -> dict[str, Any]:
+    boot = boot_of(slug)
+    return {
+        "download_seconds": round(boot.download, 1),
+        "unpack_seconds": round(boot.unpack, 1),
+        "bytes_per_second": BYTES_PER_SECOND,
+    }
+
+
+def slug_told(document: Mapping[str, Any]) -> Slug:
+    """The slug that a document of this schema, or of the one before it, tells of.
+
+    Raises KeyError, TypeError, ValueError and AttributeError for what is no such document.
+    """
+    told = document["slug"]
+    weights = {Item(i["kind"], i["name"], i["version"]): i for i in told["items"]}
+    now, before = _weight(told), _weight(told["before_strip"])
+    parts = {item: _parts(i.get("categories", ())) for item, i in weights.items()}
+    chains = {item.name: i.get("required_by", ()) for item, i in weights.items()}
+    return Slug(
+        items={item: _weight(i) for item, i in weights.items()},
+        removed=Weight(before.raw - now.raw, before.compressed - now.compressed),
+        parts={item: split for item, split in parts.items() if split},
+        graph=Graph.of_chains({name: chain for name, chain in chains.items() if chain}),
+        files=told.get("files", 0),
+    )
+
+
+def _weight(told: Mapping[str, Any]) -> Weight:
+    return Weight(int(told["raw_bytes"]), int(told["compressed_bytes"]))
+
+
+def _parts(told: Iterable[Mapping[str, Any]]) -> dict[Category, Weight]:
+    return {part["name"]: _weight(part) for part in told}
 
 
 def tally(keyed: Iterable[tuple[str, Change]]) -> list[dict[str, Any]]:

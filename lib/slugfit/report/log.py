@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from slugfit.distributions import installed
 from slugfit.output import Output
 from slugfit.report.document import tally
 from slugfit.settings.model import BudgetSettings
-from slugfit.sizes import count_of, format_size
-from slugfit.slug.budget import Slug, advice, size_table
+from slugfit.sizes import count_of, format_duration, format_size
+from slugfit.slug.boot import BYTES_PER_SECOND, boot_of
+from slugfit.slug.budget import advice
+from slugfit.slug.compress import Weight
+from slugfit.slug.contents import Slug, label_of, size_table
+from slugfit.slug.history import History
+from slugfit.slug.savings import Saving, telling
 from slugfit.strip import Restored, Stripped
 
 _SHRUNK = "symbols and debug data"
 _LINKED = "files that are there twice"
+_COLUMNS = 80
+_WORTH = 0.001  # of the slug: what a category has to have for a word
 
 
 def show_strip(stripped: Stripped, site: Path, output: Output) -> None:
@@ -65,31 +73,75 @@ def _warn_of(restored: Restored, owned: Iterable[str], output: Output) -> None:
     )
 
 
-def show_slug(slug: Slug, budget: BudgetSettings, output: Output) -> None:
-    """The biggest items and the total against the budget."""
-    for line in size_table(slug.biggest()):
+def show_slug(
+    slug: Slug, budget: BudgetSettings, output: Output, since: History | None = None
+) -> None:
+    """The biggest items, what they are made of, and the total against the budget.
+
+    `since` is what has changed since the last build.
+    """
+    for line in item_lines(slug):
         output.detail(line)
     weight, before = slug.weight, slug.before
     output.detail("")
-    output.detail(
-        f"Slug: {format_size(weight.compressed)} compressed, {format_size(weight.raw)} unpacked"
-    )
+    for line in _kinds(slug):
+        output.detail(line)
+    output.detail(f"Slug: {_both(weight)}")
     if slug.removed.raw:
-        output.detail(
-            f"Before stripping: {format_size(before.compressed)} compressed, "
-            f"{format_size(before.raw)} unpacked"
-        )
+        output.detail(f"Before stripping: {_both(before)}")
+    if since and (told := str(since)):
+        output.detail(f"Since the last build: {told}")
+    output.detail(boot_line(slug))
     output.detail(f"Limit: {format_size(budget.limit)} compressed")
 
 
-def warn_of_size(slug: Slug, budget: BudgetSettings, output: Output) -> None:
-    """Say what a slug over the warning level will do."""
+def item_lines(slug: Slug) -> list[str]:
+    """A table of the biggest items, with a head."""
+    rows = slug.biggest()
+    if not rows:
+        return []
+    width = max(len(label_of(item)) for item, _ in rows)
+    return [f"{'':<{width}}  {'packed':>9}  {'unpacked':>9}", *size_table(rows, slug.graph)]
+
+
+def boot_line(slug: Slug) -> str:
+    """What a dyno's start costs, with what that rests on."""
+    boot = boot_of(slug)
+    rate = format_size(BYTES_PER_SECOND)
+    return (
+        f"Boot: about {format_duration(boot.seconds)} to download (at {rate}/s) and unpack the slug"
+    )
+
+
+def _both(weight: Weight) -> str:
+    return f"{format_size(weight.compressed)} compressed, {format_size(weight.raw)} unpacked"
+
+
+def _kinds(slug: Slug) -> list[str]:
+    """The categories with their compressed sizes, in as many lines as that takes."""
+    least = _WORTH * slug.weight.compressed
+    found = slug.categories.items()
+    told = [f"{name} {format_size(w.compressed)}" for name, w in found if w.compressed > least]
+    # A size is not parted from its unit, nor a name of two words.
+    text = ", ".join(told).replace(" ", "\0").replace(",\0", ", ")
+    return [line.replace("\0", " ") for line in textwrap.wrap(text, _COLUMNS)]
+
+
+def warn_of_size(
+    slug: Slug, budget: BudgetSettings, output: Output, found: Sequence[Saving] = ()
+) -> None:
+    """Say what a slug over the warning level will do; of any slug, what would save a good part."""
     size = slug.weight.compressed
     if size > budget.warn:
         output.warning(
             f"The slug is over its warning level of {format_size(budget.warn)}.",
             f"It is {format_size(size)}. Every dyno downloads and unpacks it before it starts,\n"
             "at each deploy, restart and scale-up.",
-            "To make it smaller:\n"
-            + "\n".join("- " + text.replace("\n", "\n  ") for text in advice(slug)),
+            _suggestions(advice(found)),
         )
+    elif good := telling(found, slug):
+        output.detail(f"\n{_suggestions(advice(good))}")
+
+
+def _suggestions(texts: Iterable[str]) -> str:
+    return "\n".join(["To make it smaller:", *("- " + t.replace("\n", "\n  ") for t in texts)])

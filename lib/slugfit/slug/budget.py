@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from slugfit.errors import Explanation, Failure
 from slugfit.settings.model import PLATFORM_LIMIT, BudgetSettings
 from slugfit.sizes import format_size, parse_size
-from slugfit.slug.compress import Weight
-from slugfit.slug.tree import Item
+from slugfit.slug.contents import Slug, size_table
+from slugfit.slug.savings import MOST, Saving
 
-_BIGGEST = 8
+__all__ = ["OverLimit", "Slug", "advice", "size_table"]
 
-
-@dataclass(frozen=True)
-class Slug:
-    """The measured slug, by item, and what the removed files weighed."""
-
-    items: dict[Item, Weight]
-    removed: Weight
-
-    @property
-    def weight(self) -> Weight:
-        return sum(self.items.values(), start=Weight())
-
-    @property
-    def before(self) -> Weight:
-        """What it would weigh had nothing been removed."""
-        return self.weight + self.removed
-
-    def biggest(self, count: int = _BIGGEST) -> list[tuple[Item, Weight]]:
-        ordered = sorted(self.items.items(), key=lambda pair: (-pair[1].compressed, pair[0].name))
-        return ordered[:count]
+_LAST_RESORT = "Remove packages that the app does not import from its requirements."
 
 
 class OverLimit(Failure):
@@ -39,9 +20,10 @@ class OverLimit(Failure):
 
     id = "budget::over-limit"
 
-    def __init__(self, slug: Slug, budget: BudgetSettings) -> None:
+    def __init__(self, slug: Slug, budget: BudgetSettings, found: Sequence[Saving] = ()) -> None:
         self.slug = slug
         self.budget = budget
+        self.savings = tuple(found)
 
     def explain(self) -> Explanation:
         size, limit = self.slug.weight.compressed, self.budget.limit
@@ -51,11 +33,11 @@ class OverLimit(Failure):
                 f"compressed: {format_size(size)}",
                 f"limit:      {format_size(limit)}",
                 "",
-                "The biggest items, compressed:",
-                *size_table(self.slug.biggest()),
+                "The biggest items, compressed and unpacked:",
+                *size_table(self.slug.biggest(), self.slug.graph),
             ),
             why=self._why(),
-            fixes=(*advice(self.slug), *self._raise_limit()),
+            fixes=(*advice(self.savings), *self._raise_limit()),
         )
 
     def __str__(self) -> str:
@@ -80,32 +62,6 @@ class OverLimit(Failure):
         )
 
 
-def size_table(rows: list[tuple[Item, Weight]]) -> list[str]:
-    """A line an item, sizes aligned."""
-    labels = [f"{item.name} {item.version}".strip() for item, _ in rows]
-    width = max((len(label) for label in labels), default=0)
-    return [
-        f"{label:<{width}}  {format_size(weight.compressed):>9}"
-        for label, (_, weight) in zip(labels, rows, strict=True)
-    ]
-
-
-def advice(slug: Slug) -> tuple[str, ...]:
-    """What would make this slug smaller, the most certain first."""
-    names = {item.name.lower().replace("_", "-") for item in slug.items}
-    found = []
-    if "torch" in names and any(name.startswith("nvidia-") for name in names):
-        found.append(
-            "Install PyTorch without CUDA, which no dyno can use. At the top of requirements.txt:\n"
-            "--extra-index-url https://download.pytorch.org/whl/cpu"
-        )
-    if "tensorflow" in names:
-        found.append("Install tensorflow-cpu instead of tensorflow: it is the same without CUDA.")
-    if names & {"tensorflow", "tensorflow-cpu"}:
-        found.append(
-            "If the app only predicts, convert the model to TFLite, and install ai-edge-litert."
-        )
-    if any(item.kind == "model" for item in slug.items):
-        found.append("Quantize the models: 8 bits a weight take a quarter of the space of 32.")
-    found.append("Remove packages that the app does not import from its requirements.")
-    return tuple(found)
+def advice(found: Sequence[Saving]) -> tuple[str, ...]:
+    """What would save most, and what can be done in any case."""
+    return (*map(str, found[:MOST]), *(() if found else (_LAST_RESORT,)))

@@ -1,0 +1,74 @@
+"""A measured slug, as data: what is in it, and who brought it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from slugfit.sizes import format_size
+from slugfit.slug.categories import Category, by_category
+from slugfit.slug.compress import Weight
+from slugfit.slug.requirers import Graph
+from slugfit.slug.tree import Item
+
+_BIGGEST = 8
+_LONGEST_CHAIN = 3  # links that a line has room for
+
+
+@dataclass(frozen=True)
+class Slug:
+    """The measured slug, by item, and what the removed files weighed.
+
+    `parts` are the items' weights by category, `graph` is who requires whom; `files` are counted
+    with symbolic links. Whoever does not know these leaves them out.
+    """
+
+    items: dict[Item, Weight]
+    removed: Weight
+    parts: Mapping[Item, Mapping[Category, Weight]] = field(default_factory=dict)
+    graph: Graph = field(default_factory=Graph)
+    files: int = 0
+
+    @property
+    def weight(self) -> Weight:
+        return sum(self.items.values(), start=Weight())
+
+    @property
+    def before(self) -> Weight:
+        """What it would weigh had nothing been removed."""
+        return self.weight + self.removed
+
+    @property
+    def categories(self) -> dict[Category, Weight]:
+        """The weight of each category, the heaviest first."""
+        return by_category(self.parts.values())
+
+    def chain(self, item: Item) -> tuple[str, ...]:
+        """What brought a distribution in, up to the app's file that names the first of them."""
+        return self.graph.chain(item.name) if item.kind == "distribution" else ()
+
+    def biggest(self, count: int = _BIGGEST) -> list[tuple[Item, Weight]]:
+        ordered = sorted(self.items.items(), key=lambda pair: (-pair[1].compressed, pair[0].name))
+        return ordered[:count]
+
+
+def label_of(item: Item) -> str:
+    return f"{item.name} {item.version}".strip()
+
+
+def size_table(rows: Iterable[tuple[Item, Weight]], graph: Graph | None = None) -> list[str]:
+    """A line an item, its compressed and raw size aligned, and the requirers of what has some."""
+    listed = [(label_of(item), weight, _arrows(item, graph or Graph())) for item, weight in rows]
+    width = max((len(label) for label, _, _ in listed), default=0)
+    return [
+        f"{label:<{width}}  {format_size(weight.compressed):>9}  {format_size(weight.raw):>9}"
+        f"  {arrows}".rstrip()
+        for label, weight, arrows in listed
+    ]
+
+
+def _arrows(item: Item, graph: Graph) -> str:
+    """Who requires an item, for a person: what the app's own files ask for needs no word."""
+    links = list(graph.chain(item.name)[:-1]) if item.kind == "distribution" else []
+    shown = [*links[: _LONGEST_CHAIN - 1], "…", links[-1]] if len(links) > _LONGEST_CHAIN else links
+    return " ".join(f"← {link}" for link in shown)

@@ -1,0 +1,108 @@
+"""What has changed since the last build, in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from slugfit.slug.compress import Weight
+from slugfit.slug.contents import Slug
+from slugfit.slug.history import Difference, History, compare, history, signed
+from slugfit.slug.tree import Item, Kind
+
+MB = 1_000_000
+PYTHON = Item("python", "Python")
+
+
+def weights(
+    *told: tuple[str, str, int], kind: Kind = "distribution", python: int = 15 * MB
+) -> dict[Item, Weight]:
+    found = {Item(kind, name, version): Weight(size * 3, size) for name, version, size in told}
+    return {PYTHON: Weight(python * 3, python), **found}
+
+
+def test_every_kind_of_change_is_told_the_biggest_first() -> None:
+    before = weights(("torch", "2.12.0", 180 * MB), ("black", "25.1", 2 * MB), ("app", "", MB))
+    after = weights(
+        ("torch", "2.13.0", 210 * MB), ("nvidia-cublas-cu12", "12.8", 180 * MB), ("app", "", 4 * MB)
+    )
+    found = compare(before, after)
+    assert found == History(
+        211 * MB,
+        (
+            Difference("nvidia-cublas-cu12", None, "12.8", 180 * MB),
+            Difference("torch", "2.12.0", "2.13.0", 30 * MB),
+            Difference("app", "", "", 3 * MB),
+            Difference("black", "25.1", None, -2 * MB),
+        ),
+    )
+    assert str(found) == (
+        "+211.0 MB: new nvidia-cublas-cu12 12.8 (+180.0 MB), torch 2.12.0 → 2.13.0 (+30.0 MB), "
+        "app (+3.0 MB), without black (−2.0 MB)"  # noqa: RUF001 - a minus sign
+    )
+
+
+def test_a_new_model_has_no_version() -> None:
+    found = compare(weights(), weights(("models/m.onnx", "", MB), kind="model"))
+    assert str(found) == "+1.0 MB: new models/m.onnx (+1.0 MB)"
+
+
+def test_only_the_biggest_are_named() -> None:
+    found = compare(weights(), weights(*((f"p{n}", "1", n * MB) for n in range(1, 7))))
+    assert str(found) == (
+        "+21.0 MB: new p6 1 (+6.0 MB), new p5 1 (+5.0 MB), new p4 1 (+4.0 MB), "
+        "new p3 1 (+3.0 MB), …"
+    )
+    assert len(found.differences) == 6
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        (0, 0),
+        (14_000, 0),  # less than a thousandth of the slug
+        (140_000, 0),  # more, but less than two estimates of one thing may differ
+        (-140_000, 0),
+        (200_000, 1),
+        (-200_000, 1),
+    ],
+)
+def test_what_is_hardly_a_change_is_none(size: int, told: int) -> None:
+    found = compare(weights(), weights(python=15 * MB + size))
+    assert len(found.differences) == told
+    assert bool(str(found)) == bool(told)
+
+
+def test_a_name_in_two_versions_is_compared_one_by_one() -> None:
+    before = weights(("setuptools", "65.5", MB), ("setuptools", "80.9", MB))
+    found = compare(before, weights(("setuptools", "65.5", MB)))
+    assert found.differences == (Difference("setuptools", "80.9", None, -MB),)
+
+
+def test_the_last_report_is_what_a_slug_is_compared_to(tmp_path: Path) -> None:
+    last = tmp_path / "report.json"
+    item = {"kind": "python", "name": "Python", "version": "", "compressed_bytes": 10 * MB}
+    last.write_text(json.dumps({"schema_version": 2, "slug": {"items": [item]}}))
+    found = history(Slug(weights(), Weight()), last)
+    assert found == History(5 * MB, (Difference("Python", "", "", 5 * MB),))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"[]", b'{"slug": 1}', b'{"slug": {"items": [{}]}}', b'{"slug": {"items": [7]}}'],
+)
+def test_without_a_last_report_there_is_no_history(tmp_path: Path, content: bytes | None) -> None:
+    last = tmp_path / "report.json"
+    if content is not None:
+        last.write_bytes(content)
+    assert history(Slug(weights(), Weight()), last) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "+0 B"), (212 * MB, "+212.0 MB"), (-3_000, "−3.0 KB")],  # noqa: RUF001 - a minus sign
+)
+def test_a_difference_has_its_sign(count: int, text: str) -> None:
+    assert signed(count) == text
