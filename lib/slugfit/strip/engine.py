@@ -14,7 +14,7 @@ from slugfit.strip.decide import Decisions, decide, plan_for
 from slugfit.strip.fingerprint import app_fingerprint, tree_fingerprint
 from slugfit.strip.journal import Journal
 from slugfit.strip.memory import Memory, key_of
-from slugfit.strip.plan import Plan
+from slugfit.strip.plan import Linking, Plan, Removal
 from slugfit.strip.tree import Source, read_tree
 from slugfit.strip.trials.trial import Interpreter
 
@@ -81,7 +81,7 @@ def carry_out(
 def journal_of(planned: Planned, stripped: Stripped, site: str) -> Journal:
     """What there is to tell of a strip whose site-packages are at `site` below the journal."""
     done = stripped.done
-    gone = (*done.removals, *done.linkings)
+    gone: tuple[Removal | Linking, ...] = (*done.removals, *done.linkings)
     return Journal(
         site=site,
         removed={removal.path: removal.category for removal in done.removals},

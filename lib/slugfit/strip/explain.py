@@ -13,7 +13,7 @@ from slugfit.errors import Explanation, Failure
 from slugfit.sizes import count_of, format_size
 from slugfit.strip.journal import JOURNAL, Journal, read_journal
 
-_NOT_NOMINATED = "Kept: no rule says that it may go"
+NOT_NOMINATED = "Kept: no rule says that it may go"
 _MOST_REASONS = 10
 
 
@@ -95,7 +95,7 @@ def explain(path: str, site: Path, journal: Journal, reasons: Mapping[str, str])
         raise PathUnknown(path, site)
     if owner in journal.restored:
         lines = [f"{owner} was put back whole: {journal.restored[owner]}", *lines]
-    return lines or [_NOT_NOMINATED]
+    return lines or [NOT_NOMINATED]
 
 
 def of_file(path: str, journal: Journal, reasons: Mapping[str, str]) -> Iterator[str]:
