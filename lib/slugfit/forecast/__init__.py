@@ -1,0 +1,1 @@
+"""What a build would make of an app, told before anything is installed."""

@@ -1,0 +1,78 @@
+"""What the models will weigh: their size in the store, and how well their beginning compresses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from slugfit.errors import Failure
+from slugfit.models.directory import WantedDirectory
+from slugfit.models.opening import open_source
+from slugfit.models.sources import Directory, Source
+from slugfit.models.transfer import Transfer
+from slugfit.plan import is_url
+from slugfit.settings.model import ModelSettings, Quantize, Settings
+from slugfit.slug.compress import Weight, compressed_size
+
+_SAMPLE_BYTES = 2 * 1024 * 1024
+_PIECE_BYTES = 256 * 1024
+# Of a converted model's size: 32 bits a weight become so many.
+_CONVERTED: dict[Quantize, float] = {"none": 1.0, "float16": 0.5, "dynamic": 0.25, "int8": 0.25}
+_USUALLY = 0.93  # of a file of weights of which nothing was read
+_UNPACKED = 1.1  # weights hardly compress, in an archive either
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """A model's weight; without one, or where it is rough, `why` tells."""
+
+    path: str
+    weight: Weight | None
+    why: str = ""
+
+
+def sizes_of_models(settings: Settings, transfer: Transfer) -> Iterator[ModelSize]:
+    """Those that come from a store, in the order of the configuration. Raises nothing."""
+    for model in settings.models:
+        if is_url(model.source):
+            yield _size_of(model, settings, transfer)
+
+
+def _size_of(model: ModelSettings, settings: Settings, transfer: Transfer) -> ModelSize:
+    try:
+        size, ratio = _ask(model, open_source(model, settings), transfer)
+    except Failure as failure:
+        return ModelSize(model.path, None, str(failure))
+    if size is None:
+        return ModelSize(model.path, None, "its store does not tell its size")
+    if model.unpack:
+        return ModelSize(model.path, Weight(round(size * _UNPACKED), size), "of a packed archive")
+    part = _CONVERTED[model.convert.quantize] if model.convert else 1.0
+    why = f"converted to {model.convert.to}, which is estimated" if model.convert else ""
+    return ModelSize(model.path, Weight(round(size * part), round(size * part * ratio)), why)
+
+
+def _ask(
+    model: ModelSettings, source: Source | Directory, transfer: Transfer
+) -> tuple[int | None, float]:
+    """The bytes of an object, or of all in a directory, and what part gzip leaves of them."""
+    if isinstance(source, Directory):
+        wanted = WantedDirectory(source, model.include, model.exclude)
+        entries = transfer.patiently(source.display, wanted.entries)
+        sizes = [entry.version.size for entry in entries]
+        return (None if None in sizes else sum(filter(None, sizes))), _USUALLY
+    return transfer.patiently(source.display, _sampling(source))
+
+
+def _sampling(source: Source) -> Callable[[], tuple[int | None, float]]:
+    def sample() -> tuple[int | None, float]:
+        with source.open() as answer:
+            assert answer is not None  # noqa: S101 (no ETag was excluded)
+            taken = bytearray()
+            while len(taken) < _SAMPLE_BYTES and (piece := answer.body.read(_PIECE_BYTES)):
+                taken += piece
+            return answer.version.size, min(
+                1.0, compressed_size([bytes(taken)]) / max(1, len(taken))
+            )
+
+    return sample
