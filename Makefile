@@ -7,16 +7,19 @@ READY := $(VENV)/.ready
 NPM := .cache/npm/.ready
 BENCH := .cache/bench/venv
 SLIM := .cache/bench/npm/.ready
-SHELL_FILES := bin/* lib/*.sh .ci/run $(shell find test/support/buildpacks -path '*/bin/*' -o -name '*.sh')
+SHELL_FILES := $(filter-out bin/action,$(wildcard bin/*)) lib/*.sh .ci/run $(shell find test/support/buildpacks -path '*/bin/*' -o -name '*.sh')
 # Of Slugfit's own dependencies: base first, the others add to it.
-GROUPS := base s3 gs az zstd
+GROUPS := base s3 gs az zstd predict
+# For processes of their own: they share nothing with those.
+RUNTIMES := tflite onnxruntime numpy
 UPGRADE := --upgrade
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet \
 	--no-emit-index-url $(UPGRADE) --custom-compile-command 'make lock'
 # As many test processes as processors; a build is a process of its own.
 WORKERS ?= auto
 
-.PHONY: help install demo test faults bench-fetch bench-fetch-memory bench-strip bench-slug lint format check lock clean
+.PHONY: help install demo test faults bench-fetch bench-fetch-memory bench-strip bench-slug bench-boot \
+	bench-predict bench-models lint format check lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -67,6 +70,15 @@ $(SLIM): test/bench/npm/package.json test/bench/npm/package-lock.json
 bench-slug: $(READY) ## Find out the size of a slug, beside tar with gzip and pigz
 	@PYTHONPATH=test $(BIN)/python -m bench.slug $(OPTIONS)
 
+bench-boot: $(READY) ## Find out what unpacking a slug costs
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.boot $(OPTIONS)
+
+bench-predict: $(READY) ## Forecast the stacks, beside what a strip then leaves of them
+	@PYTHONPATH=test $(BIN)/python -m bench.predict $(OPTIONS)
+
+bench-models: $(READY) ## Serve one model with TensorFlow and with TFLite, side by side
+	@PYTHONPATH=test $(BIN)/python -m bench.models $(OPTIONS)
+
 $(BENCH)/.ready: test/bench/requirements.txt
 	$(PYTHON) -m venv --clear $(BENCH)
 	$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
@@ -96,6 +108,19 @@ lock: $(READY) ## Resolve the requirements anew, with hashes (UPGRADE= keeps wha
 		[ $$group != base ] || options="$$options $$(sed -n \
 			's/^\([a-z0-9.-]*\)==[^ ]* \\$$/--no-emit-package \1/p' base.txt)"; \
 	done
+	cd lib/requirements && for group in $(RUNTIMES); do \
+		../../$(LOCK) $$group.in --output-file $$group.txt || exit 1; \
+	done
+	@# Each into a directory of its own, later ones beside earlier ones. torch-cpu.txt is written by hand.
+	cd lib/requirements/tools \
+		&& ../../../$(LOCK) tensorflow.in --override tensorflow-overrides.txt --output-file tensorflow.txt \
+		&& ../../../$(LOCK) numpy.in --constraints tensorflow.txt --output-file numpy.txt \
+		&& ../../../$(LOCK) sklearn.in --constraints numpy.txt --no-emit-package numpy \
+			--output-file sklearn.txt \
+		&& ../../../$(LOCK) onnx.in --constraints numpy.txt --no-emit-package numpy \
+			$$(sed -n 's/^\([a-z0-9.-]*\)==.*/--no-emit-package \1/p' sklearn.txt | sort --unique) \
+			--output-file onnx.txt \
+		&& ../../../$(LOCK) torch.in --output-file torch.txt
 	cd test && ../$(LOCK) requirements.in --output-file requirements.txt \
 		$(GROUPS:%=--constraints ../lib/requirements/%.txt)
 	cd test/bench && ../../$(LOCK) requirements.in --output-file requirements.txt

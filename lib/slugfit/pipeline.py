@@ -3,80 +3,51 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
+from slugfit.circumstances import Request, Steps
 from slugfit.dependencies import Dependencies
 from slugfit.files import Changes
-from slugfit.models.fetch import FetchedModel, Fetcher, warn_of_risks
+from slugfit.models.check.attempt import AppPython
+from slugfit.models.check.checking import Checker
+from slugfit.models.check.memory import CheckMemory
+from slugfit.models.convert.converter import Converter
+from slugfit.models.convert.job import App
+from slugfit.models.convert.results import Results
+from slugfit.models.convert.toolbox import TemporaryToolbox
+from slugfit.models.fetch import Fetcher, warn_of_risks
 from slugfit.models.lock import lock_models, read_lock
+from slugfit.models.preparation import PreparedModel, Source, check, convert, fetch
 from slugfit.models.store import ModelStore
 from slugfit.models.transfer import transfer_for
-from slugfit.models.wire import Network
 from slugfit.needs import groups_for
 from slugfit.output import Output
 from slugfit.plan import Plan, make_plan, source_of
 from slugfit.report.document import BuildFacts, document, flat_record
 from slugfit.report.log import show_slug, show_strip, warn_of_size
-from slugfit.settings.config_vars import ConfigVars, Named
 from slugfit.settings.load import load
 from slugfit.settings.model import Settings
 from slugfit.settings.urls import display_of
 from slugfit.sizes import format_size
-from slugfit.slug.budget import OverLimit, Slug
+from slugfit.slug.account import Account, account_of, slug_of
+from slugfit.slug.budget import OverLimit
 from slugfit.slug.compress import Weight
 from slugfit.slug.load import Load
 from slugfit.slug.memory import Scales
+from slugfit.slug.requirers import graph_of
 from slugfit.slug.tree import OWN_DIRECTORY, items
 from slugfit.strip import Stripped
 from slugfit.strip.engine import Target, carry_out, journal_of, plan_strip
 from slugfit.strip.journal import JOURNAL, write_journal
 from slugfit.strip.memory import Memory
 
-Mode = Literal["build", "ci"]
+# Where models wait that are to be converted.
+SOURCES = f"{OWN_DIRECTORY}/sources"
+
 Record = dict[str, "str | int | float | bool"]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a build is asked: where, for which Python, and under which circumstances."""
-
-    mode: Mode
-    app: Path
-    cache: Path
-    python: Path
-    site_packages: Path
-    python_version: str
-    soabi: str
-    stack: str
-    config_vars: ConfigVars
-    named: Named
-    network: Network
-    child_env: Mapping[str, str]
-
-    @property
-    def own_cache(self) -> Path:
-        return self.cache / "slugfit"
-
-
-@dataclass
-class Steps:
-    """Times the steps, and knows the one that runs: it is named when a bug stops the build."""
-
-    clock: Callable[[], float] = time.monotonic
-    current: str = "start"
-    durations: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        self.current = name
-        begin = self.clock()
-        yield
-        self.durations[name] = self.clock() - begin
 
 
 def build(request: Request, steps: Steps, dependencies: Dependencies, output: Output) -> Record:
@@ -118,15 +89,22 @@ class _Build:
             plan = self._plan()
         with self._steps.step("dependencies"):
             self._dependencies.provide(*groups_for(self._settings))
+        fetcher, results = self._fetcher(), Results(self._own("conversions"), self._cache)
         with self._steps.step("fetch"):
-            fetcher = self._fetcher()
-            models = self._fetch(plan, fetcher)
+            sources = self._fetch(plan, fetcher)
+        with self._steps.step("convert"):
+            converted = self._convert(sources, results)
+        with self._steps.step("check"):
+            models = self._check(converted)
         with self._steps.step("strip"):
             stripped = self._strip()
         with self._steps.step("measure"):
-            slug = self._measure(models, stripped)
+            account = self._measure(models, stripped)
         with self._steps.step("report"):
-            return self._finish(fetcher, models, stripped, slug)
+            return self._finish(models, stripped, account, lambda: self._settle(fetcher, results))
+
+    def _own(self, name: str) -> Path:
+        return self._request.own_cache / name
 
     def _plan(self) -> Plan:
         sources = (source_of(model) for model in self._settings.models)
@@ -136,9 +114,35 @@ class _Build:
         transfer = transfer_for(self._settings.fetch.deadline, self._request.network)
         return Fetcher(self._store, self._app, transfer, self._settings, self._output)
 
-    def _fetch(self, plan: Plan, fetcher: Fetcher) -> tuple[FetchedModel, ...]:
+    def _fetch(self, plan: Plan, fetcher: Fetcher) -> list[Source]:
         warn_of_risks((step.model for step in plan.models), self._output)
-        return tuple(fetcher.take(step) for step in plan.models)
+        app = self._request.app
+        return [fetch(step, fetcher, app, app / SOURCES) for step in plan.models]
+
+    def _convert(self, sources: Sequence[Source], results: Results) -> list[PreparedModel]:
+        request = self._request
+        app = App(request.app, request.python, request.site_packages, request.child_env)
+        toolbox = TemporaryToolbox(request.environ)
+        with Converter(app, results, toolbox, self._output) as converter:
+            converted = [convert(source, converter, self._app) for source in sources]
+        shutil.rmtree(request.app / SOURCES, ignore_errors=True)
+        return converted
+
+    def _check(self, models: Sequence[PreparedModel]) -> tuple[PreparedModel, ...]:
+        request = self._request
+        app = AppPython(
+            request.app,
+            request.python,
+            request.python_version,
+            request.site_packages,
+            request.child_env,
+        )
+        memory = CheckMemory(self._own("checks"))
+        checker = Checker(app, memory, self._dependencies, self._output)
+        checked = tuple(check(model, checker, self._output) for model in models)
+        checker.tell_dynos()
+        memory.save(self._cache)
+        return checked
 
     def _strip(self) -> Stripped:
         if self._settings.strip.level == "off":
@@ -160,40 +164,53 @@ class _Build:
         show_strip(stripped, request.site_packages, self._output)
         return stripped
 
-    def _measure(self, models: tuple[FetchedModel, ...], stripped: Stripped) -> Slug:
+    def _measure(self, models: tuple[PreparedModel, ...], stripped: Stripped) -> Account:
         self._output.step("Measuring the slug")
         request, budget = self._request, self._settings.budget
-        parts = items(request.app, request.site_packages, [model.path for model in models])
+        app, site = request.app, request.site_packages
+        parts = items(app, site, [model.path for model in models])
         scales = Scales(request.own_cache / "weights.json")
-        loads = {item: Load(request.app, tuple(paths)) for item, paths in parts.items()}
-        slug = Slug(scales.weigh(loads, budget.limit), self._weigh_removed(stripped, scales))
+        weights = scales.weigh({i: Load(app, tuple(p)) for i, p in parts.items()}, budget.limit)
+        removed = self._weigh_removed(stripped, scales)
         scales.remember(self._cache)
+        slug = slug_of(app, parts, weights, removed, graph_of(site, app, request.python_version))
+        account = account_of(app, site, slug, self._settings, request.own_cache / "report.json")
         # Heroku CI runs an app, test requirements and all, without making a slug of it.
         if slug.weight.compressed > budget.limit and request.mode == "build":
-            raise OverLimit(slug, budget)
-        show_slug(slug, budget, self._output)
-        warn_of_size(slug, budget, self._output)
-        return slug
+            raise OverLimit(slug, budget, account.savings)
+        show_slug(slug, budget, self._output, account.since)
+        warn_of_size(slug, budget, self._output, account.savings)
+        return account
 
     def _weigh_removed(self, stripped: Stripped, scales: Scales) -> Weight:
-        done = stripped.done
+        done, aside = stripped.done, self._app.aside(self._request.site_packages)
         load = Load(
-            self._app.aside(self._request.site_packages),
+            aside,
             (*(r.path for r in done.removals), *(link.path for link in done.linkings)),
             tuple((s.path, r.offset, r.size) for s in done.shrinkings for r in s.shrink.dead),
         )
-        return scales.weigh({"removed": load})["removed"]
+        # What became zeros is still there, unpacked.
+        cut = ((s.path, s.shrink.end) for s in done.shrinkings if s.shrink.end is not None)
+        lost = sum((aside / path).lstat().st_size - end for path, end in cut)
+        return scales.weigh({"removed": load})["removed"] + Weight(raw=lost)
 
-    def _settle(self, fetcher: Fetcher) -> None:
+    def _settle(self, fetcher: Fetcher, results: Results) -> None:
+        """Keep in the cache what the next build can use, as far as the limit lets it."""
         limit = self._settings.fetch.cache_limit
-        for source in self._store.settle(fetcher.settled, limit):
+        kept = results.settle(limit)
+        left = None if limit is None else limit - kept
+        for source in self._store.settle(fetcher.settled, left):
             self._output.detail(
                 f"Not kept in the build cache, which is limited to {format_size(limit or 0)}: "
                 + display_of(source.partition("\n")[0])
             )
 
     def _finish(
-        self, fetcher: Fetcher, models: tuple[FetchedModel, ...], stripped: Stripped, slug: Slug
+        self,
+        models: tuple[PreparedModel, ...],
+        stripped: Stripped,
+        account: Account,
+        settle: Callable[[], None],
     ) -> Record:
         facts = BuildFacts(
             settings=self._settings,
@@ -201,13 +218,15 @@ class _Build:
             stack=self._request.stack,
             models=models,
             stripped=stripped,
-            slug=slug,
+            slug=account.slug,
+            since=account.since,
+            savings=account.savings,
             durations=self._steps.durations,
         )
         text = json.dumps(self._output.redact.values(document(facts)), indent=2) + "\n"
         self._app.write(self._request.app / OWN_DIRECTORY / "report.json", text.encode())
         self._cache.write(self._request.own_cache / "report.json", text.encode())
-        self._settle(fetcher)
+        settle()
         self._app.keep()
         self._cache.keep()
         self._store.forget_partial()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -139,11 +139,34 @@ class SourceMissing(Failure):
         )
 
 
+class DataMissing(Failure):
+    """A file with arrays that a model's settings name is not in the app."""
+
+    id = "plan::data-missing"
+
+    def __init__(self, path: str, key: str, name: str) -> None:
+        self.path = path
+        self.key = key
+        self.name = name
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="The data that a model shall be tried with is not in the app.",
+            where=self.path,
+            evidence=(f"{self.key}: {self.name}",),
+            fixes=(
+                f"Commit the file:\ngit add --force {self.name}",
+                "If .slugignore lists it, remove it there: that file is applied before\n"
+                "buildpacks run.",
+            ),
+        )
+
+
 def make_plan(settings: Settings, cache: CacheContents, app: Path) -> Plan:
     """What to do about each model, in the order of the configuration.
 
     Reads the app's tree, for paths that are taken or lead out of it. Raises
-    PathLeavesApp, PathTaken or SourceMissing.
+    PathLeavesApp, PathTaken, SourceMissing or DataMissing.
     """
     steps = tuple(_model_step(model, cache, app) for model in settings.models)
     _check_distinct(steps, app)
@@ -163,6 +186,9 @@ def source_of(model: ModelSettings) -> str:
 
 def _model_step(model: ModelSettings, cache: CacheContents, app: Path) -> ModelStep:
     target = _inside(app, model.path)
+    for key, name in _data_of(model):
+        if not _inside(app, name).is_file():
+            raise DataMissing(model.path, key, name)
     if not is_url(model.source):
         source = _inside(app, model.source)
         if not source.is_file():
@@ -179,6 +205,16 @@ def _model_step(model: ModelSettings, cache: CacheContents, app: Path) -> ModelS
         return ModelStep(model, Action.REUSE if pinned else Action.FETCH, target, pinned or cached)
     revalidates = cached and cached.etag and (cached.manifest or cached.sha256) in cache.stored
     return ModelStep(model, Action.REVALIDATE if revalidates else Action.FETCH, target, cached)
+
+
+def _data_of(model: ModelSettings) -> Iterator[tuple[str, str]]:
+    """The files that the settings of a model name, each with its key."""
+    named = {
+        "check.input": model.check.input,
+        "check.reference": model.check.reference,
+        "convert.representative": model.convert and model.convert.representative,
+    }
+    yield from ((key, name) for key, name in named.items() if name)
 
 
 def _pinned(

@@ -37,8 +37,10 @@ THE_REST = """\
 -----> Measuring the slug
 <table>
 
+<table>
        Slug: <size> compressed, <size> unpacked
        Before stripping: <size> compressed, <size> unpacked
+       Boot: about <time> to download (at <size>/s) and unpack the slug
        Limit: <size> compressed"""
 
 

@@ -222,7 +222,9 @@ TRANSCRIPT = """\
 -----> Measuring the slug
 <table>
 
+<table>
        Slug: <size> compressed, <size> unpacked
+       Boot: about <time> to download (at <size>/s) and unpack the slug
        Limit: <size> compressed"""
 
 

@@ -32,8 +32,10 @@ def test_without_any_configuration_the_slug_is_stripped_and_measured(make_app: M
         "-----> Measuring the slug\n"
         "<table>\n"
         "\n"
+        "<table>\n"
         "       Slug: <size> compressed, <size> unpacked\n"
         "       Before stripping: <size> compressed, <size> unpacked\n"
+        "       Boot: about <time> to download (at <size>/s) and unpack the slug\n"
         "       Limit: <size> compressed"
     )
     assert report_of(app)["slug"]["limit_bytes"] == 1_000_000_000

@@ -14,8 +14,12 @@ BUCKET, KEY = "slugfit-models", "digits/digits.tflite"
 MakeApp = Callable[..., App]
 Entry = TypeVar("Entry")
 
-# A name, whatever is told of it, and its size; the lines that sum up have a colon.
-_ROW = re.compile(r"(?: !    |      ) (?!unpacked )[^:(]+ <size>")
+# A name, its sizes and who requires it, or the head of such a table; the lines that sum up have
+# a colon.
+_ROW = re.compile(
+    r"(?: !    |      ) (?!unpacked )"
+    r"(?:[^:(]+ <size>(?: <size>)?,?(?:  ←.*)?| +packed +unpacked)"
+)
 # How a transfer went, and how it goes.
 _TRANSFER = re.compile(r"       \S+ [KMG]?B in (?:\S+ (?:s|min|h) ?)+(?:, \S+ [KMG]?B/s)?")
 _ON_THE_WAY = re.compile(r"       \S+ [KMG]?B(?: of \S+ [KMG]?B)?, \S+ [KMG]?B/s(?:, .* left)?")
@@ -60,4 +64,7 @@ def _without_numbers(line: str) -> str:
         return "       <size> in <time>, <rate>"
     line = re.sub(r" +\d+(\.\d+)? (B|KB|MB|GB)\b", " <size>", line)
     line = re.sub(r"\(\d+(\.\d+)? (B|KB|MB|GB)\)", "(<size>)", line)
+    line = re.sub(r"about [\d.]+ s to", "about <time> to", line)
+    line = re.sub(r"[\d.]+ (?:ms|s) to load, [\d.]+ (?:ms|s) an answer", "<times>", line)
+    line = re.sub(r"(Eco, Basic, Standard-1X): \d+; (Standard-2X): \d+", r"\1: <n>; \2: <n>", line)
     return re.sub(r"\b[\d,]+ packages?\b", "<packages>", line)

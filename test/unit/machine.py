@@ -66,7 +66,7 @@ class Machine:
         clock = Clock(monotonic=lambda: 0.0, sleep=self.sleeps.append, chance=chance())
         transfer = Transfer(Network(), clock, Deadline(clock, 60))
         self.fetcher = Fetcher(self.store, self.app_changes, transfer, settings, self.log.output)
-        return tuple(self.fetcher.take(step) for step in plan.models)
+        return tuple(self.fetcher.take(step, step.target) for step in plan.models)
 
     def undo(self) -> None:
         self.app_changes.undo()

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from slugfit import VERSION
+from slugfit.models.check import CheckedModel
 from slugfit.models.fetch import FetchedModel, Outcome
-from slugfit.report.document import BuildFacts, document, flat_record, tally
-from slugfit.settings.model import BudgetSettings, Settings
-from slugfit.slug.budget import Slug
+from slugfit.models.formats import Inspection
+from slugfit.models.preparation import PreparedModel
+from slugfit.plan import Action, ModelStep
+from slugfit.report.document import BuildFacts, document, flat_record, slug_told, tally
+from slugfit.settings.model import BudgetSettings, ModelSettings, Settings
 from slugfit.slug.compress import Weight
+from slugfit.slug.contents import Slug
+from slugfit.slug.history import Difference, History
+from slugfit.slug.requirers import Graph
+from slugfit.slug.savings import Saving
 from slugfit.slug.tree import Item
 from slugfit.strip import Restored, Stripped
 from slugfit.strip.native.elf import Range, Shrink
 from slugfit.strip.plan import Linking, Plan, Removal, Shrinking
 
 SHA256 = "5" * 64
-MODEL = FetchedModel("s3://bucket/m", "models/m", SHA256, 4000, '"1"', "fetched")
+MODEL = PreparedModel(
+    ModelStep(ModelSettings("s3://bucket/m", "models/m"), Action.FETCH, Path("/app/models/m")),
+    FetchedModel("s3://bucket/m", "models/m", SHA256, 4000, '"1"', "fetched"),
+    Inspection("tflite", "TensorFlow Lite", parameters=1000),
+    checked=(CheckedModel("models/m", None, ("check.load is false",)),),
+)
 REMOVALS = (
     Removal("numpy/tests/a.py", 100, "tests", "numpy"),
     Removal("numpy/tests/b.py", 20, "tests", "numpy"),
@@ -31,6 +44,9 @@ SHRINKINGS = (
     Shrinking("scipy/b.so", Shrink((Range(64, 500),)), "scipy"),
 )
 LINKINGS = (Linking("scipy/c.bin", "scipy/d.bin", 70_000, "scipy"),)
+APP = Item("app", "the app's own files")
+WEIGHTS = Item("model", "models/m")
+NUMPY = Item("distribution", "numpy", "2.4.1")
 FACTS = BuildFacts(
     settings=Settings(budget=BudgetSettings(limit=9000, warn=5000)),
     python="3.14.2",
@@ -44,19 +60,28 @@ FACTS = BuildFacts(
     ),
     slug=Slug(
         {
-            Item("app", "the app's own files"): Weight(30, 10),
-            Item("model", "models/m"): Weight(4000, 3900),
-            Item("distribution", "numpy", "2.4.1"): Weight(900, 300),
+            APP: Weight(30, 10),
+            WEIGHTS: Weight(4000, 3900),
+            NUMPY: Weight(900, 300),
         },
         removed=Weight(427, 100),
+        parts={
+            APP: {"the app": Weight(30, 10)},
+            WEIGHTS: {"models": Weight(4000, 3900)},
+            NUMPY: {"code": Weight(500, 200), "data": Weight(400, 100)},
+        },
+        graph=Graph({"scipy": "requirements.txt"}, {"scipy": ("numpy",), "numpy": ()}),
+        files=25,
     ),
     durations={"settings": 0.0123456, "fetch": 2.0},
+    since=History(-70, (Difference("numpy", "2.4.0", "2.4.1", -70),)),
+    savings=(Saving("strip-max", 40, "more goes", "In slugfit.toml:\nlevel"),),
 )
 
 
 def test_the_document_tells_everything() -> None:
     assert document(FACTS) == {
-        "schema_version": 2,
+        "schema_version": 3,
         "slugfit_version": VERSION,
         "python_version": "3.14.2",
         "stack": "heroku-26",
@@ -69,6 +94,10 @@ def test_the_document_tells_everything() -> None:
                 "etag": '"1"',
                 "outcome": "fetched",
                 "files": None,
+                "format": "tflite",
+                "parameters": 1000,
+                "converted": None,
+                "checks": [{"path": "models/m", "load": None, "notes": ["check.load is false"]}],
             }
         ],
         "strip": {
@@ -96,6 +125,7 @@ def test_the_document_tells_everything() -> None:
         "slug": {
             "compressed_bytes": 4210,
             "raw_bytes": 4930,
+            "files": 25,
             "before_strip": {"compressed_bytes": 4310, "raw_bytes": 5357},
             "limit_bytes": 9000,
             "warn_bytes": 5000,
@@ -106,6 +136,8 @@ def test_the_document_tells_everything() -> None:
                     "version": "",
                     "compressed_bytes": 3900,
                     "raw_bytes": 4000,
+                    "required_by": [],
+                    "categories": [{"name": "models", "compressed_bytes": 3900, "raw_bytes": 4000}],
                 },
                 {
                     "kind": "distribution",
@@ -113,6 +145,11 @@ def test_the_document_tells_everything() -> None:
                     "version": "2.4.1",
                     "compressed_bytes": 300,
                     "raw_bytes": 900,
+                    "required_by": ["scipy", "requirements.txt"],
+                    "categories": [
+                        {"name": "code", "compressed_bytes": 200, "raw_bytes": 500},
+                        {"name": "data", "compressed_bytes": 100, "raw_bytes": 400},
+                    ],
                 },
                 {
                     "kind": "app",
@@ -120,8 +157,33 @@ def test_the_document_tells_everything() -> None:
                     "version": "",
                     "compressed_bytes": 10,
                     "raw_bytes": 30,
+                    "required_by": [],
+                    "categories": [{"name": "the app", "compressed_bytes": 10, "raw_bytes": 30}],
                 },
             ],
+            "categories": [
+                {"name": "models", "compressed_bytes": 3900, "raw_bytes": 4000},
+                {"name": "code", "compressed_bytes": 200, "raw_bytes": 500},
+                {"name": "data", "compressed_bytes": 100, "raw_bytes": 400},
+                {"name": "the app", "compressed_bytes": 10, "raw_bytes": 30},
+            ],
+            "changes": {
+                "bytes": -70,
+                "items": [{"name": "numpy", "before": "2.4.0", "after": "2.4.1", "bytes": -70}],
+            },
+            "savings": [
+                {
+                    "id": "strip-max",
+                    "bytes": 40,
+                    "what": "more goes",
+                    "how": "In slugfit.toml:\nlevel",
+                }
+            ],
+            "boot": {
+                "download_seconds": 0.0,
+                "unpack_seconds": 0.0,
+                "bytes_per_second": 50_000_000,
+            },
         },
         "durations": {"settings": 0.012, "fetch": 2.0},
     }
@@ -130,6 +192,27 @@ def test_the_document_tells_everything() -> None:
 def test_the_document_is_json() -> None:
     told = document(FACTS)
     assert json.loads(json.dumps(told)) == told
+
+
+def test_the_slug_can_be_had_back_from_the_document() -> None:
+    told = document(FACTS)
+    again = slug_told(told)
+    assert document(replace(FACTS, slug=again)) == told
+    assert (again.weight, again.before) == (FACTS.slug.weight, FACTS.slug.before)
+    assert again.chain(NUMPY) == ("scipy", "requirements.txt")
+
+
+def test_the_slug_can_be_had_from_a_document_of_the_schema_before() -> None:
+    told = document(FACTS)
+    old = ("compressed_bytes", "raw_bytes", "before_strip", "items")
+    told["slug"] = {key: told["slug"][key] for key in old}
+    for item in told["slug"]["items"]:
+        del item["required_by"], item["categories"]
+    assert slug_told(told) == Slug(FACTS.slug.items, FACTS.slug.removed)
+
+
+def test_a_first_build_has_no_changes() -> None:
+    assert document(replace(FACTS, since=None))["slug"]["changes"] is None
 
 
 def test_the_document_lists_all_items_however_many() -> None:
@@ -174,7 +257,9 @@ def test_the_record_is_flat() -> None:
 def test_the_status_of_the_cache_is_that_of_the_models(
     outcomes: list[Outcome], status: str
 ) -> None:
-    models = tuple(replace(MODEL, outcome=outcome) for outcome in outcomes)
+    models = tuple(
+        replace(MODEL, fetched=replace(MODEL.fetched, outcome=outcome)) for outcome in outcomes
+    )
     assert flat_record(replace(FACTS, models=models))["cache_status"] == status
 
 

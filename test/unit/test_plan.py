@@ -12,6 +12,7 @@ from slugfit.plan import (
     Action,
     CacheContents,
     Cached,
+    DataMissing,
     ModelStep,
     PathLeavesApp,
     PathTaken,
@@ -21,7 +22,7 @@ from slugfit.plan import (
     make_plan,
     source_of,
 )
-from slugfit.settings.model import ModelSettings, Settings
+from slugfit.settings.model import CheckSettings, ConvertSettings, ModelSettings, Settings
 from support.snapshot import snapshot
 from unit.build_log import error_text
 
@@ -331,3 +332,48 @@ def test_a_source_with_a_scheme_is_a_url(source: str) -> None:
 @pytest.mark.parametrize("source", ["data/own.bin", "a:b", "s3:/b/k"])
 def test_a_source_without_one_is_a_path(source: str) -> None:
     assert not is_url(source)
+
+
+@pytest.mark.parametrize(
+    ("model", "key", "name"),
+    [
+        (
+            ModelSettings(URL, "m", check=CheckSettings(input="check/in.npz")),
+            "check.input",
+            "check/in.npz",
+        ),
+        (
+            ModelSettings(URL, "m", check=CheckSettings(input="data/own.bin", reference="out.npz")),
+            "check.reference",
+            "out.npz",
+        ),
+        (
+            ModelSettings(URL, "m", convert=ConvertSettings("tflite", "int8", "data/some.npz")),
+            "convert.representative",
+            "data/some.npz",
+        ),
+    ],
+)
+def test_data_that_is_not_in_the_app_is_missed_before_anything_is_fetched(
+    app: Path, model: ModelSettings, key: str, name: str
+) -> None:
+    with pytest.raises(DataMissing) as caught:
+        plan_for(app, model)
+    assert (
+        error_text(caught.value)
+        == f"""\
+Error: The data that a model shall be tried with is not in the app.
+
+m
+{key}: {name}
+
+To fix this:
+1. Commit the file:
+   git add --force {name}
+2. If .slugignore lists it, remove it there: that file is applied before
+   buildpacks run.
+
+For more information, see:
+https://github.com/slugfit/slugfit#plandata-missing
+"""
+    )

@@ -58,8 +58,9 @@ def _build(
     dependencies: Dependencies,
     output: Output,
 ) -> Record:
+    from slugfit.circumstances import Request, Steps  # noqa: PLC0415 (needs the dependencies)
     from slugfit.models.wire import Network  # noqa: PLC0415
-    from slugfit.pipeline import Request, Steps, build  # noqa: PLC0415 (needs the dependencies)
+    from slugfit.pipeline import build  # noqa: PLC0415
     from slugfit.settings.config_vars import read_config_vars, reader, secrets_in  # noqa: PLC0415
 
     mode, app, cache, env = arguments
@@ -77,6 +78,7 @@ def _build(
         config_vars=config_vars,
         named=reader(Path(env)),
         network=Network.of(environ),
+        environ=environ,
         child_env={k: environ[k] for k in ("PATH", "LANG", "LD_LIBRARY_PATH") if k in environ},
     )
     steps = Steps()

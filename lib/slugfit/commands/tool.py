@@ -22,11 +22,17 @@ from slugfit.errors import Failure
 from slugfit.output import Output, Redactor
 
 COMMANDS = {
+    "build": "build an app here as Heroku would, with its own requirements and models",
+    "check": "tell whether the slug will hold its budget, before anything is installed",
     "fetch": "fetch a model as a build would: verified, and resumed after an interruption",
     "lock": "write slugfit.lock, which pins the content of each of an app's models",
+    "predict": "predict the slug in seconds, before anything is installed",
+    "report": "show what a built slug is made of: a table, a page with a map, or data",
     "slim": "strip a site-packages directory, and prove that it still works",
     "why": "tell which rule removed a file of site-packages, or what keeps it",
 }
+# build.py is for bin/compile.
+_FILES = {"build": "local"}
 _FAILED = 1
 _INTERRUPTED = 130
 
@@ -59,7 +65,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         if name in arguments[:1]:
-            module = import_module(f"slugfit.commands.{name}")
+            module = import_module(f"slugfit.commands.{_FILES.get(name, name)}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

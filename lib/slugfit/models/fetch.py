@@ -62,18 +62,18 @@ class Fetcher:
         self.settled: dict[str, Cached] = {}
         """What the cache shall remember: the content of every source outside the app."""
 
-    def take(self, step: ModelStep) -> FetchedModel:
-        """Bring one model into the app. Raises the failures of its source, or NoSpace."""
+    def take(self, step: ModelStep, target: Path) -> FetchedModel:
+        """Bring one model to `target`. Raises the failures of its source, or NoSpace."""
         if step.action is Action.LINK:
-            return self._link(step)
+            return self._link(step, target)
         content, outcome = self._content(step)
         self.settled[step.source] = content
-        files = self._place(content, step.target)
+        files = self._place(content, target)
         if step.model.sha256 is None:
             self._offer_pin(content)
         return _model(step, content, outcome, files)
 
-    def _link(self, step: ModelStep) -> FetchedModel:
+    def _link(self, step: ModelStep, target: Path) -> FetchedModel:
         source = self._app.root / step.model.source
         size = source.stat().st_size
         self._output.step(f"Checking {step.model.path} ({format_size(size)}), a file of the app")
@@ -82,8 +82,8 @@ class Fetcher:
         sha256 = sha256_of(source).hex()
         if step.model.sha256 not in (None, sha256):
             raise ChecksumMismatch(step.model.source, step.model.sha256 or "", sha256, size)
-        if source != step.target:
-            place(source, step.target, self._app)
+        if source != target:
+            place(source, target, self._app)
         return _model(step, Cached(sha256, size), "linked", None)
 
     def _content(self, step: ModelStep) -> tuple[Cached, Outcome]:
