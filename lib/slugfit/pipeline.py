@@ -43,6 +43,7 @@ from slugfit.strip import Stripped
 from slugfit.strip.engine import Target, carry_out, journal_of, plan_strip
 from slugfit.strip.journal import JOURNAL, write_journal
 from slugfit.strip.memory import Memory
+from slugfit.strip.trials.trial import Trial
 
 # Where models wait that are to be converted.
 SOURCES = f"{OWN_DIRECTORY}/sources"
@@ -97,7 +98,7 @@ class _Build:
         with self._steps.step("check"):
             models = self._check(converted)
         with self._steps.step("strip"):
-            stripped = self._strip()
+            stripped = self._strip(models)
         with self._steps.step("measure"):
             account = self._measure(models, stripped)
         with self._steps.step("report"):
@@ -144,15 +145,21 @@ class _Build:
         memory.save(self._cache)
         return checked
 
-    def _strip(self) -> Stripped:
+    def _strip(self, models: Sequence[PreparedModel]) -> Stripped:
         if self._settings.strip.level == "off":
             return Stripped()
         self._output.step("Stripping site-packages")
         request = self._request
         self._app.make_directory(request.app / OWN_DIRECTORY)
         memory = Memory(request.own_cache / "strip")
+        loads = {path: code for model in models for path, code in model.loads.items()}
         target = Target(
-            request.site_packages, request.python, request.soabi, request.child_env, request.app
+            request.site_packages,
+            request.python,
+            request.soabi,
+            request.child_env,
+            request.app,
+            tuple(Trial(f"load {path}", code) for path, code in loads.items()),
         )
         settings = self._settings.strip
         planned = plan_strip(target, settings, memory)

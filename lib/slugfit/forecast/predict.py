@@ -35,7 +35,7 @@ from slugfit.slug.requirers import Graph, resolve
 from slugfit.slug.tree import Item
 
 ERROR = 0.05  # what a forecast may be off by
-_MODEL_SECONDS = 20.0
+_MODEL_SECONDS = 4.0
 _BOOT = "bytecode: half of it is counted, since only a build sees what the app's start reads"
 _QUOTED = re.compile(rb"""["']([A-Za-z0-9_.-]+)["']""")
 

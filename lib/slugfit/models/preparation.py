@@ -45,6 +45,16 @@ class PreparedModel:
         return self.fetched.path
 
     @property
+    def loads(self) -> dict[str, str]:
+        """What loads its files as the app can: Python statements by the files' paths.
+
+        A statement ends with the checksum of what it loads, as a comment.
+        """
+        sha256 = self.converted.sha256 if self.converted else self.fetched.sha256
+        own = (checked for checked in self.checked if checked.statement)
+        return {checked.path: f"{checked.statement}  # {sha256}" for checked in own}
+
+    @property
     def bytes(self) -> int:
         """What it takes in the slug, uncompressed."""
         return self.converted.bytes if self.converted else self.fetched.bytes

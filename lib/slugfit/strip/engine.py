@@ -16,7 +16,7 @@ from slugfit.strip.journal import Journal
 from slugfit.strip.memory import Memory, key_of
 from slugfit.strip.plan import Linking, Plan, Removal
 from slugfit.strip.tree import Source, read_tree
-from slugfit.strip.trials.trial import Interpreter
+from slugfit.strip.trials.trial import Interpreter, Trial
 
 # Of an app, what can name a module beside its Python: commands and configuration.
 _TEXTS = ("Procfile", ".py", ".json", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh")
@@ -27,7 +27,8 @@ _LONGEST_TEXT = 100_000  # bytes, Python apart
 class Target:
     """What is stripped: the packages in `site`, which `python` runs, for `app` if there is one.
 
-    `soabi` is the tag of its extension modules: cpython-311-x86_64-linux-gnu.
+    `soabi` is the tag of its extension modules: cpython-311-x86_64-linux-gnu. `models` are trials
+    that load what the app serves, each with its content's checksum in it.
     """
 
     site: Path
@@ -35,6 +36,7 @@ class Target:
     soabi: str
     env: Mapping[str, str]
     app: Path | None = None
+    models: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,15 @@ def carry_out(
 ) -> Stripped:
     """Do what was planned, and prove it. Raises SmokeFailed."""
     packages = key_of(planned.key, repr(sorted(planned.plan.owners())))
-    start = key_of(packages, settings.bytecode, app_fingerprint(target.app))
+    loads = (trial.statement for trial in target.models)
+    start = key_of(packages, settings.bytecode, app_fingerprint(target.app), *loads)
     proof = Proof(
         Interpreter(target.python, target.env),
         settings,
         target.app,
         planned.decisions.blind,
         Verdicts(memory.verdict(packages), memory.verdict(start)),
+        target.models,
     )
     stripped = strip(target.site, planned.plan, changes, proof)
     for key, verdict in ((packages, stripped.verdicts.packages), (start, stripped.verdicts.app)):

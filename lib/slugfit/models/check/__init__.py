@@ -92,8 +92,12 @@ class Expected:
 
 @dataclass(frozen=True)
 class CheckedModel:
-    """The verdict on a model: `report` is None where it was not loaded, and `notes` say why."""
+    """The verdict on a model: `report` is None where it was not loaded, and `notes` say why.
+
+    `statement` is the Python that loads it as the app can, "" where the app has no runtime for it.
+    """
 
     path: str
     report: LoadReport | None
     notes: tuple[str, ...] = ()
+    statement: str = ""

@@ -34,9 +34,8 @@ class Subject:
     @property
     def again(self) -> str:
         """How to see oneself what the build has seen."""
-        return (
-            f"Try it where the app's packages are installed:\n{self.runtime.statement(self.path)}"
-        )
+        statement = self.runtime.statement(self.path)
+        return f'Try it where the app\'s packages are installed:\npython -c "{statement}"'
 
 
 @dataclass(frozen=True)

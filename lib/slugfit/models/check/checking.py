@@ -117,7 +117,8 @@ class Checker:
                 self._output.detail(line)
             if found.comparison:
                 self._judge(case, found.comparison)
-            checked = CheckedModel(case.path, found, found.notes)
+            own = "" if case.runtime.group else case.runtime.statement(case.path)
+            checked = CheckedModel(case.path, found, found.notes, own)
         if case.runtime.group:
             paragraphs = cannot_serve(case.path, case.runtime.format, checked.report, self._app)
             self._output.warning(*paragraphs)

@@ -41,21 +41,21 @@ _FIRST_WITHOUT_TFLITE = (3, 12)
 # A statement that does what the trial did, for people to try.
 _TRIES = {
     "tflite_runtime": "from tflite_runtime.interpreter import Interpreter; "
-    "Interpreter('{file}').allocate_tensors()",
+    "Interpreter({file!r}).allocate_tensors()",
     "ai_edge_litert": "from ai_edge_litert.interpreter import Interpreter; "
-    "Interpreter('{file}').allocate_tensors()",
-    "onnxruntime": "import onnxruntime; onnxruntime.InferenceSession('{file}')",
-    "torchscript": "import torch; torch.jit.load('{file}')",
-    "torch-export": "import torch; torch.export.load('{file}')",
-    "saved-model": "import tensorflow; tensorflow.saved_model.load('{file}')",
+    "Interpreter({file!r}).allocate_tensors()",
+    "onnxruntime": "import onnxruntime; onnxruntime.InferenceSession({file!r})",
+    "torchscript": "import torch; torch.jit.load({file!r})",
+    "torch-export": "import torch; torch.export.load({file!r})",
+    "saved-model": "import tensorflow; tensorflow.saved_model.load({file!r})",
     "tensorflow-tflite": "import tensorflow; "
-    "tensorflow.lite.Interpreter('{file}').allocate_tensors()",
-    "tensorflow": "import tensorflow; tensorflow.keras.models.load_model('{file}')",
-    "keras": "import keras; keras.models.load_model('{file}')",
-    "xgboost": "import xgboost; xgboost.Booster().load_model('{file}')",
-    "lightgbm": "import lightgbm; lightgbm.Booster(model_file='{file}')",
-    "joblib": "import joblib; joblib.load('{file}')",
-    "pickle": "import pickle; pickle.load(open('{file}', 'rb'))",
+    "tensorflow.lite.Interpreter({file!r}).allocate_tensors()",
+    "tensorflow": "import tensorflow; tensorflow.keras.models.load_model({file!r})",
+    "keras": "import keras; keras.models.load_model({file!r})",
+    "xgboost": "import xgboost; xgboost.Booster().load_model({file!r})",
+    "lightgbm": "import lightgbm; lightgbm.Booster(model_file={file!r})",
+    "joblib": "import joblib; joblib.load({file!r})",
+    "pickle": "import pickle; pickle.load(open({file!r}, 'rb'))",
 }
 
 # What to write into requirements.txt where an app has nothing, by format.
@@ -99,10 +99,9 @@ class Runtime:
         return f"{self.distribution} {self.version}".rstrip()
 
     def statement(self, file: str) -> str:
-        """A shell command that loads the model in the same way."""
+        """What loads the model in the same way, as Python."""
         keys = (f"{self.module}-{self.format}", self.format, self.module)
-        statement = next(_TRIES[key] for key in keys if key in _TRIES)
-        return f'python -c "{statement.format(file=file)}"'
+        return next(_TRIES[key] for key in keys if key in _TRIES).format(file=file)
 
 
 def packages_in(site: Path) -> dict[str, str]:

@@ -29,7 +29,8 @@ class Proof:
     """What a strip is proved with.
 
     `app` is the app's directory, if there is one; `blind` are dotted names of modules that do
-    what no analysis can follow; `known` is what an earlier build has found in the same case.
+    what no analysis can follow; `known` is what an earlier build has found in the same case;
+    `models` load what the app serves.
     """
 
     interpreter: Interpreter
@@ -37,6 +38,7 @@ class Proof:
     app: Path | None = None
     blind: tuple[str, ...] = ()
     known: Verdicts = field(default_factory=Verdicts)
+    models: tuple[Trial, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,12 @@ class Trials:
         return Verdict(tuple(groups), mended.restored)
 
     def start(self) -> Verdict:
-        """Import what the app's processes import when they start."""
+        """Import what the app's processes import when they start, and load what it serves."""
         app = self.proof.app
         if app is None:
             return Verdict(unseen=_NO_APP)
         startup = startup_of(app)
-        trials = (*startup.trials, *self.programs.values())
+        trials = (*startup.trials, *self.programs.values(), *self.proof.models)
         groups = {"": trials} if trials else {}
         with observing() as observer, leaving_no_files(app):
             interpreter = replace(

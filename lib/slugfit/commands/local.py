@@ -1,0 +1,187 @@
+"""`slugfit build [APP]`: the build that Heroku would make of an app, on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import re
+import shutil
+import sys
+import time
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from slugfit.commands.context import Context
+from slugfit.files import alone_in
+from slugfit.local.env_file import read_env_file, read_pairs
+from slugfit.local.failures import IntoTaken, NoLocalHeroku, NoPython, NoRequirements, NoUv
+from slugfit.local.source import copy_source, package_lists
+from slugfit.output import Output, Redactor
+
+if TYPE_CHECKING:
+    from support.heroku import App
+
+STACKS = ("heroku-22", "heroku-24", "heroku-26")
+# What heroku/python takes where an app does not choose.
+_DEFAULT_PYTHON = "3.14"
+_SERIES = re.compile(r"3\.\d{1,2}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_BUILT = Path(".slugfit", "report.json")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("app", metavar="APP", type=Path, nargs="?", default=Path())
+    parser.add_argument("--python", metavar="X.Y", type=_series, help="instead of .python-version")
+    parser.add_argument("--stack", choices=STACKS, default="heroku-24")
+    parser.add_argument("--env", metavar="KEY=VALUE", action="append", default=[])
+    parser.add_argument("--env-file", metavar="FILE", type=Path, help="config vars, as in a .env")
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="the build cache")
+    parser.add_argument("--into", metavar="DIR", type=Path, help="keep the built app there")
+    parser.add_argument("--run", dest="command", metavar="COMMAND", help="then, in a one-off dyno")
+
+
+def _series(text: str) -> str:
+    if not _SERIES.fullmatch(text):
+        raise ArgumentTypeError("not a version such as 3.12")
+    return text
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where a build happens, and what stays of it: its cache, and the app as it was built."""
+
+    machine: Path
+    cache: Path
+    into: Path
+
+
+class _Echo(io.StringIO):
+    """The build's log, shown as it comes. Its scripts' lines have their colours already."""
+
+    def __init__(self, redact: Redactor) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(self._redact(text))
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def run(args: Namespace, context: Context) -> int:
+    """0, 1 when the build failed, or how the command of --run ended; failures are raised."""
+    heroku = _local_heroku()
+    app = args.app.resolve()
+    places = _places(args, app, context.cache)
+    config = {**_from_file(args.env_file), **read_pairs(args.env)}
+    _check_packages(app)
+    options = {"stack": args.stack, "python": _python(app, args.python), "config": config}
+    with _alone_on(places.machine, context):
+        empty = places.machine / "empty"
+        empty.mkdir(parents=True)
+        local = heroku.App(
+            empty,
+            root=places.machine / "root",
+            cache_dir=places.cache,
+            allow_failure=True,
+            echo=_Echo(context.output.redact),
+            **options,
+        )
+        with local:
+            copy_source(app, local.source_dir, context.environ)
+            return _build(local, args.command, places.into, context.output)
+
+
+def _local_heroku() -> ModuleType:
+    """The emulation that the tests run on, which only a checkout has."""
+    folder = Path(__file__).resolve().parents[3] / "test"
+    if not (folder / "support" / "heroku.py").is_file():
+        raise NoLocalHeroku(folder)
+    sys.path.append(str(folder))
+    from support import heroku  # noqa: PLC0415 (found only now)
+
+    return heroku
+
+
+def _places(args: Namespace, app: Path, cache: Path) -> _Places:
+    """Named after the app's path, so that its next build finds the cache of this one."""
+    digest = hashlib.sha256(os.fsencode(app)).hexdigest()
+    home = cache / "builds" / f"{_UNSAFE.sub('-', app.name)}-{digest[:8]}"
+    into = (args.into or home / "app").resolve()
+    # In the app, it would be part of the next build; around it, it would take its place.
+    if app in (into, *into.parents) or into in app.parents or not _is_free(into):
+        raise IntoTaken(into)
+    return _Places(home / "machine", (args.cache or home / "cache").absolute(), into)
+
+
+def _is_free(into: Path) -> bool:
+    """Whether a build has made this directory, or nobody has put anything there yet."""
+    if not into.exists():
+        return True
+    return (into / _BUILT).is_file() or (into.is_dir() and not any(into.iterdir()))
+
+
+def _from_file(path: Path | None) -> dict[str, str]:
+    return read_env_file(path) if path else {}
+
+
+def _check_packages(app: Path) -> None:
+    from support.standin import uv_binary  # noqa: PLC0415 (of the checkout)
+
+    found = tuple(package_lists(app))
+    if not {"requirements.txt", "uv.lock"}.intersection(found):
+        raise NoRequirements(app, found)
+    if "uv.lock" in found and uv_binary() is None:
+        raise NoUv
+
+
+def _python(app: Path, wanted: str | None) -> str:
+    """The X.Y to build with. It is made ready now: a build would not say why that failed."""
+    from support.paths import SHARED_CACHE  # noqa: PLC0415 (of the checkout)
+    from support.python_discovery import PythonNotFoundError, find_interpreter  # noqa: PLC0415
+    from support.python_runtime import IncompletePythonError, prepare  # noqa: PLC0415
+    from support.standin import requested_version  # noqa: PLC0415
+
+    series = wanted or requested_version(app) or _DEFAULT_PYTHON
+    try:
+        prepare(series, SHARED_CACHE / "pythons")
+    except (PythonNotFoundError, IncompletePythonError) as error:
+        raise NoPython(series, str(error), find_interpreter(None).series) from error
+    return series
+
+
+@contextmanager
+def _alone_on(machine: Path, context: Context) -> Iterator[None]:
+    """Nobody else builds this app meanwhile, and nothing of the machine stays."""
+    with alone_in(machine.parent, lambda: context.output.step("Waiting for another build of it")):
+        shutil.rmtree(machine, ignore_errors=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(machine, ignore_errors=True)
+
+
+def _build(local: App, command: str | None, into: Path, output: Output) -> int:
+    """Build the app, try the command in it, and keep it."""
+    begin = time.monotonic()
+    local.deploy()
+    if not local.succeeded:
+        return 1
+    output.step(f"Built in {time.monotonic() - begin:.0f} s")
+    ended = local.run(command) if command else None
+    if ended:
+        output.step(f"Running {command}")
+        output.detail(ended.output)
+    shutil.rmtree(into, ignore_errors=True)
+    into.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(local.build_dir, into)
+    output.step(f"Kept the app as it was built: {into}")
+    output.detail(f"slugfit report {into}")
+    return ended.status if ended else 0
