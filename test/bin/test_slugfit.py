@@ -136,7 +136,7 @@ def test_it_tells_its_version(tool: Tool) -> None:
     assert tool.run("--version").stdout == f"slugfit {VERSION}\n"
 
 
-@pytest.mark.parametrize("arguments", ["", "unknown", "build", "fetch", "lock a b"])
+@pytest.mark.parametrize("arguments", ["", "unknown", "build --stack", "fetch", "lock a b"])
 def test_what_is_not_understood_ends_with_2_and_the_usage(tool: Tool, arguments: str) -> None:
     finished = tool.run(*arguments.split())
     assert (finished.returncode, finished.stdout) == (2, "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fixtures import BUCKET, KEY, MakeApp
+from support.fixtures import BUCKET, KEY, PLAIN, PLAIN_KEY, MakeApp
 from support.heroku import App
 from support.paths import DIGITS
 from support.s3 import S3Server
@@ -26,15 +26,16 @@ def s3_server() -> Iterator[S3Server]:
 def s3(s3_server: S3Server) -> S3Server:
     """The server, with the digits model in place and no requests seen."""
     s3_server.put(BUCKET, KEY, DIGITS / "digits.tflite")
+    s3_server.put(BUCKET, PLAIN_KEY, PLAIN)
     s3_server.forget_requests()
     return s3_server
 
 
 @pytest.fixture(scope="session")
 def booted(s3_server: S3Server) -> Iterator[App]:
-    """An app that was built before, with a model from S3."""
-    s3_server.put(BUCKET, KEY, DIGITS / "digits.tflite")
-    config = {**s3_server.config, "SLUGFIT_MODELS": f"s3://{BUCKET}/{KEY}"}
+    """An app that was built before, with a file from S3."""
+    s3_server.put(BUCKET, PLAIN_KEY, PLAIN)
+    config = {**s3_server.config, "SLUGFIT_MODELS": f"s3://{BUCKET}/{PLAIN_KEY}"}
     with App("settings_absent", config=config) as app:
         app.deploy()
         yield app

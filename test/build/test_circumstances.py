@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.fixtures import BUCKET, KEY, MakeApp, own_log
+from support.fixtures import BUCKET, PLAIN, PLAIN_KEY, MakeApp, own_log
 from support.heroku import HEROKU_PYTHON, SLUGFIT, App, Buildpack
 from support.paths import DIGITS
 from support.python_discovery import PythonNotFoundError, find_interpreter
@@ -102,9 +102,9 @@ def test_the_helper_boots_under_every_python_that_heroku_offers(s3: S3Server, se
     except PythonNotFoundError as absent:
         pytest.skip(str(absent))
     with App("settings_absent", python=series, config=s3.config) as app:
-        app.set_config({"SLUGFIT_MODELS": f"s3://{BUCKET}/{KEY}"})
+        app.set_config({"SLUGFIT_MODELS": f"s3://{BUCKET}/{PLAIN_KEY}"})
         app.deploy()
-        assert (app.build_dir / "models/digits.tflite").read_bytes() == MODEL
+        assert (app.build_dir / "models/labels.txt").read_bytes() == PLAIN
         assert app.reports["slugfit"]["python_version"].startswith(f"{series}.")
         helper = app.cache_dir / "slugfit/helper"
         assert sorted(name.partition("-")[0] for name in os.listdir(helper)) == ["base", "s3"]

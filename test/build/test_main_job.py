@@ -21,19 +21,27 @@ FIRST_BUILD = """\
 -----> Fetching models/digits.tflite (<size>)
        from s3://slugfit-models/digits/digits.tflite
        <size> in <time>, <rate>
+-----> Loading models/digits.tflite in tflite-runtime 2.14.0
 {the rest}"""
 
 REBUILD = """\
 -----> Reading configuration from slugfit.toml
 -----> Using cached models/digits.tflite (<size>)
+-----> Using cached verdict on models/digits.tflite
 {the rest}"""
 
 THE_REST = """\
+       Loads in tflite-runtime 2.14.0: <times>, <size> of memory
+       takes "input_1" float32 [?, 8, 8, 1]
+       gives "dense_1" float32 [?, 10]
+       A gunicorn worker with the model takes about <size>. Workers that fit:
+       Eco, Basic, Standard-1X: <n>; Standard-2X: <n>
 -----> Stripping site-packages
 <table>
        Imported <packages>, each in a fresh process
        Still works: import app
        Still works: import gunicorn.app.wsgiapp
+       Still works: load models/digits.tflite
 -----> Measuring the slug
 <table>
 

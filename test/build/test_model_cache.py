@@ -170,7 +170,7 @@ def test_of_what_exceeds_the_limit_nothing_is_kept(bench: Workbench, shelf: Shel
 # --- many files -----------------------------------------------------------------------------
 
 
-FILES = {"config.json": b"{}", "onnx/model.onnx": OLD, "onnx/a b.txt": b"words"}
+FILES = {"config.json": b"{}", "onnx/model.bin": OLD, "onnx/a b.txt": b"words"}
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 
-from support.fixtures import BUCKET, KEY, MakeApp, own_log
+from support.fixtures import BUCKET, PLAIN, PLAIN_KEY, MakeApp, own_log
 from support.heroku import App
 from support.paths import DIGITS
 from support.s3 import S3Server
@@ -55,13 +56,15 @@ def test_pyproject_toml_configures_the_build_as_slugfit_toml_does(
         "       <size> in <time>, <rate>\n"
         "       To pin this content, add below its source:\n"
         f'       sha256 = "{SHA256}"\n'
+        "       models/digits.tflite: Not loaded: check.load is false.\n"
         "-----> Measuring the slug\n"
     )
     assert (app.build_dir / "models/digits.tflite").read_bytes() == MODEL
 
 
 def test_config_vars_alone_can_drive_a_build(make_app: MakeApp, s3: S3Server) -> None:
-    models = f"\ns3://{BUCKET}/{KEY} -> weights/a b.tflite sha256={SHA256}\ns3://{BUCKET}/{KEY}\n"
+    source, pin = f"s3://{BUCKET}/{PLAIN_KEY}", hashlib.sha256(PLAIN).hexdigest()
+    models = f"\n{source} -> weights/a b.txt sha256={pin}\n{source}\n"
     app = make_app(
         "settings_absent",
         config={
@@ -75,10 +78,10 @@ def test_config_vars_alone_can_drive_a_build(make_app: MakeApp, s3: S3Server) ->
     app.deploy()
     report = report_of(app)
     assert [model["path"] for model in report["models"]] == [
-        "weights/a b.tflite",
-        "models/digits.tflite",
+        "weights/a b.txt",
+        "models/labels.txt",
     ]
-    assert (app.build_dir / "weights/a b.tflite").read_bytes() == MODEL
+    assert (app.build_dir / "weights/a b.txt").read_bytes() == PLAIN
     assert report["strip"]["level"] == "off"
     assert report["slug"]["limit_bytes"] == 500_000_000
     assert " !     Warning: The slug is over its warning level of 10.0 MB.\n" in app.output
@@ -111,12 +114,12 @@ def test_the_keys_of_an_add_on_open_its_bucket(make_app: MakeApp, s3: S3Server, 
         # For other buckets: the add-on's own key goes first for its own.
         "AWS_ACCESS_KEY_ID": "AKIAOTHER",
         "AWS_SECRET_ACCESS_KEY": "of another account",
-        "SLUGFIT_MODELS": f"s3://{BUCKET}/{KEY}",
+        "SLUGFIT_MODELS": f"s3://{BUCKET}/{PLAIN_KEY}",
     }
     app = make_app("settings_absent", config=config)
     app.deploy()
     assert app.succeeded, app.output
-    assert (app.build_dir / "models/digits.tflite").read_bytes() == MODEL
+    assert (app.build_dir / "models/labels.txt").read_bytes() == PLAIN
 
 
 def test_a_file_of_the_app_is_linked_to_where_the_app_expects_the_model(make_app: MakeApp) -> None:

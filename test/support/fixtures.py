@@ -10,6 +10,8 @@ from support.heroku import App
 
 # What slugfit.toml of the fixtures asks for.
 BUCKET, KEY = "slugfit-models", "digits/digits.tflite"
+# What no runtime is needed for: an app without one is warned of any model.
+PLAIN_KEY, PLAIN = "plain/labels.txt", "".join(f"{digit}\n" for digit in range(10)).encode()
 
 MakeApp = Callable[..., App]
 Entry = TypeVar("Entry")
