@@ -96,6 +96,11 @@ class Output:
             print(_REPLACE, end="", file=self._stdout, flush=True)
             self._is_transient = False
 
+    def text(self, text: str) -> None:
+        """What is for other programs, or has its form already: as it is, but for secrets."""
+        self._stdout.write(self.redact(text))
+        self._stdout.flush()
+
     def step(self, text: str) -> None:
         self._write(self._stdout, f"-----> {text}")
 

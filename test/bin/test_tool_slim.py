@@ -152,3 +152,13 @@ def test_a_tree_whose_python_is_not_known_is_an_error(
     assert "Error: It is not known which Python imports these packages." in done.error
     assert detail.format(root=tool.desk.parent.parent) in done.error
     assert "slimpython-unknown" in done.error
+
+
+def test_a_reader_that_leaves_before_the_end_is_no_bug(tool: Tool) -> None:
+    (tool.desk / "site/p-1.dist-info").mkdir(parents=True)
+    process = tool.start("slim", "site", "--python", sys.executable, "--dry-run")
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    assert (process.wait(60), process.stderr.read()) == (1, "")
+    process.stderr.close()

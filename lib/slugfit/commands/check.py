@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def run(args: Namespace, context: Context) -> int:
     over = is_over(found, limit)
     output, environ = context.output, context.environ
     if args.markdown:
-        sys.stdout.write(output.redact(markdown(found, limit)))
+        output.text(markdown(found, limit))
     else:
         show_biggest(found, output)
         output.step(verdict(found, limit))

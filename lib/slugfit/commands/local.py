@@ -22,7 +22,7 @@ from slugfit.files import alone_in
 from slugfit.local.env_file import read_env_file, read_pairs
 from slugfit.local.failures import IntoTaken, NoLocalHeroku, NoPython, NoRequirements, NoUv
 from slugfit.local.source import copy_source, package_lists
-from slugfit.output import Output, Redactor
+from slugfit.output import Output
 
 if TYPE_CHECKING:
     from support.heroku import App
@@ -64,15 +64,13 @@ class _Places:
 class _Echo(io.StringIO):
     """The build's log, shown as it comes. Its scripts' lines have their colours already."""
 
-    def __init__(self, redact: Redactor) -> None:
+    def __init__(self, output: Output) -> None:
         super().__init__()
-        self._redact = redact
+        self._output = output
 
     def write(self, text: str) -> int:
-        return sys.stdout.write(self._redact(text))
-
-    def flush(self) -> None:
-        sys.stdout.flush()
+        self._output.text(text)
+        return len(text)
 
 
 def run(args: Namespace, context: Context) -> int:
@@ -91,7 +89,7 @@ def run(args: Namespace, context: Context) -> int:
             root=places.machine / "root",
             cache_dir=places.cache,
             allow_failure=True,
-            echo=_Echo(context.output.redact),
+            echo=_Echo(context.output),
             **options,
         )
         with local:

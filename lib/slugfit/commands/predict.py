@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +36,7 @@ def run(args: Namespace, context: Context) -> int:
 
     if args.json:
         told = context.output.redact.values(document(found, settings.budget))
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        context.output.text(json.dumps(told, indent=2) + "\n")
     else:
         show_prediction(found, settings.budget, context.output)
     return 0

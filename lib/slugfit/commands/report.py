@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -47,9 +46,9 @@ def run(args: Namespace, context: Context) -> int:
     if args.markdown:
         from slugfit.report.markdown import markdown  # noqa: PLC0415
 
-        _tell(markdown(sight.document), context)
+        context.output.text(markdown(sight.document))
     elif args.json:
-        _tell(json.dumps(sight.document, indent=2) + "\n", context)
+        context.output.text(json.dumps(sight.document, indent=2) + "\n")
     elif file:
         page = sight.page()
         write_atomically(file, page)
@@ -65,8 +64,3 @@ def _places(app: Path | None, file: Path | None) -> tuple[Path, Path | None]:
     if file and file.is_dir():
         return (app, file / _PAGE) if app else (file, Path(_PAGE))
     return app or Path(), file
-
-
-def _tell(text: str, context: Context) -> None:
-    """For other programs: without the log's indents."""
-    sys.stdout.write(context.output.redact(text))

@@ -9,6 +9,7 @@ what that runs on. The help is there at once, and without a network.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -47,6 +48,10 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except KeyboardInterrupt:
         context.output.clear()
         return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. What is still buffered shall not fail as well.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
     except Exception as error:
         failure = error if isinstance(error, Failure) else Unexpected("command", error)
         context.output.failure(failure)
