@@ -50,7 +50,15 @@ def test_a_report_is_recalled_as_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{}", *map(gzip.compress, (b"", b"{}", b"[]", b"\xff", b'{"inputs": 1}'))],
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"{}", id="not packed"),
+        pytest.param(gzip.compress(b""), id="nothing, packed"),
+        pytest.param(gzip.compress(b"{}"), id="empty"),
+        pytest.param(gzip.compress(b"[]"), id="a list"),
+        pytest.param(gzip.compress(b"\xff"), id="no text"),
+        pytest.param(gzip.compress(b'{"inputs": 1}'), id="another document"),
+    ],
 )
 def test_what_is_damaged_is_no_report(tmp_path: Path, content: bytes) -> None:
     memory = CheckMemory(tmp_path / "checks")
