@@ -75,6 +75,17 @@ def record_hash(sha256: bytes) -> str:
     return "sha256=" + base64.urlsafe_b64encode(sha256).decode().rstrip("=")
 
 
+def normalized(name: str) -> str:
+    """`scikit-learn` for scikit_learn. Source: the "Names and normalization" specification."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def versions_in(site_packages: Path) -> dict[str, str]:
+    """What is installed: versions by normalized names, from the names of directories alone."""
+    found = (_INFO_NAME.fullmatch(path.name) for path in sorted(site_packages.glob("*.dist-info")))
+    return {normalized(match["name"]): match["version"] for match in found if match}
+
+
 class Owners:
     """Answers which distribution a path in site-packages belongs to."""
 

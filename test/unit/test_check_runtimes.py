@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from slugfit.dependencies import Group
-from slugfit.models.check.runtimes import own_runtime_for, packages_in, runtime_for
+from slugfit.distributions import versions_in
+from slugfit.models.check.runtimes import own_runtime_for, runtime_for
 
 
 @pytest.mark.parametrize(
@@ -73,4 +74,4 @@ def test_large_ones_are_not(format_name: str) -> None:
 def test_packages_are_known_by_normalized_names(tmp_path: Path) -> None:
     for name in ("ai_edge_litert-2.3.0", "Foo.Bar_Baz-1.0+cpu", "no_version"):
         (tmp_path / f"{name}.dist-info").mkdir()
-    assert packages_in(tmp_path) == {"ai-edge-litert": "2.3.0", "foo-bar-baz": "1.0+cpu"}
+    assert versions_in(tmp_path) == {"ai-edge-litert": "2.3.0", "foo-bar-baz": "1.0+cpu"}

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.slug.demands import Demand, demands, normalized, parse
+from slugfit.distributions import normalized
+from slugfit.slug.demands import Demand, demands, parse
 
 
 def asked(app: Path) -> dict[str, str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from slugfit.distributions import normalized
 from slugfit.settings.model import BudgetSettings
 from slugfit.sizes import count_of, format_size
 from slugfit.slug.compress import Weight
-from slugfit.slug.demands import normalized
 
 _CUDA = ("nvidia-", "cuda-", "cupy-cuda", "jax-cuda")
 _CUDA_NAMES = frozenset({"triton", "pytorch-triton", "onnxruntime-gpu", "faiss-gpu"})

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from slugfit.distributions import normalized
 from slugfit.forecast.application import own_files
 from slugfit.forecast.contents import Contents, Reader
 from slugfit.forecast.giants import Giant, giants
@@ -27,7 +28,7 @@ from slugfit.plan import is_url
 from slugfit.settings.model import Settings, StripSettings
 from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
-from slugfit.slug.demands import demands, normalized, parse
+from slugfit.slug.demands import demands, parse
 from slugfit.slug.load import Load
 from slugfit.slug.markers import environment
 from slugfit.slug.memory import Scales

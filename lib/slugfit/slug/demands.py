@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from slugfit.distributions import normalized
 from slugfit.files import inside
 from slugfit.toml import loads
 
@@ -33,11 +34,6 @@ class Demand:
     extras: tuple[str, ...] = ()
     marker: str = ""
     origin: str = ""
-
-
-def normalized(name: str) -> str:
-    """A distribution's name as all its spellings have it in common."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def parse(text: str) -> Demand | None:

@@ -6,6 +6,8 @@ import operator
 import re
 from collections.abc import Callable, Collection, Mapping
 
+from slugfit.distributions import normalized
+
 # None: there is no telling.
 Truth = bool | None
 
@@ -73,7 +75,7 @@ class _Reader:
         self._tokens = tokens
         self._at = 0
         self._env = env
-        self._extras = frozenset(map(_normal, extras))
+        self._extras = frozenset(map(normalized, extras))
 
     @property
     def is_done(self) -> bool:
@@ -118,7 +120,7 @@ class _Reader:
     def _has_extra(self, extra: str, comparison: str) -> Truth:
         if comparison not in {"==", "!="}:
             return None
-        return (_normal(extra) in self._extras) == (comparison == "==")
+        return (normalized(extra) in self._extras) == (comparison == "==")
 
     def _value(self, token: tuple[str, str]) -> str | None:
         return _unquoted(token) if token[0] == "text" else self._env.get(token[1])
@@ -157,7 +159,3 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _unquoted(token: tuple[str, str]) -> str:
     return token[1][1:-1]
-
-
-def _normal(extra: str) -> str:
-    return re.sub(r"[-_.]+", "-", extra).lower()

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from slugfit.distributions import Distribution, installed
-from slugfit.slug.demands import Demand, demands, normalized, parse
+from slugfit.distributions import Distribution, installed, normalized
+from slugfit.slug.demands import Demand, demands, parse
 from slugfit.slug.markers import environment, holds
 
 _LONGEST_HEADER = 1_000_000  # characters of METADATA before its description

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
+from slugfit.distributions import normalized
 from slugfit.slug.contents import Slug
-from slugfit.slug.demands import normalized
 
 
 class Stock:

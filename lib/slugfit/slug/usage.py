@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from slugfit.distributions import Distribution
-from slugfit.slug.demands import normalized
+from slugfit.distributions import Distribution, normalized
 from slugfit.slug.requirers import Graph
 from slugfit.strip.engine import app_sources
 

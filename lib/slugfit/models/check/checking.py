@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from slugfit.dependencies import Dependencies, Group
+from slugfit.distributions import versions_in
 from slugfit.models.check import CheckedModel, Comparison, Expected, LoadReport
 from slugfit.models.check.attempt import AppPython, Attempt, Subject
 from slugfit.models.check.case import Case, samples_for
@@ -18,7 +19,6 @@ from slugfit.models.check.memory import CheckMemory, file_key, key_of, packages_
 from slugfit.models.check.runtimes import (
     has_trial,
     own_runtime_for,
-    packages_in,
     runtime_for,
 )
 from slugfit.models.check.words import PICKLE, agreement, cannot_serve, told
@@ -48,7 +48,7 @@ class Checker:
         self._memory = memory
         self._dependencies = dependencies
         self._output = output
-        self._packages = packages_in(app.site)
+        self._packages = versions_in(app.site)
         self._packages_key = packages_key(app.site)
         self.reports: list[LoadReport] = []
         """Of the models that were loaded, in order."""
@@ -144,7 +144,7 @@ class Checker:
     def _attempt(self, case: Case) -> Attempt:
         runtime, sites = case.runtime, tuple(map(self._dependencies.separate, self._groups(case)))
         if runtime.group:
-            version = packages_in(sites[0])[runtime.distribution]
+            version = versions_in(sites[0])[runtime.distribution]
             runtime = replace(runtime, version=version)
         own_code = (self._app.app,) if runtime.format == "pickle" else ()  # whose classes it names
         return Attempt(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from slugfit.dependencies import Group
 
-_INFO_NAME = re.compile(r"(?P<name>.+?)-(?P<version>[^-]+)\.dist-info")
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-cpu-aws", "intel-tensorflow")
 _NIGHTLY = ("tf-nightly", "tf-nightly-cpu")
 _ONNX = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "ort-nightly")
@@ -102,16 +99,6 @@ class Runtime:
         """What loads the model in the same way, as Python."""
         keys = (f"{self.module}-{self.format}", self.format, self.module)
         return next(_TRIES[key] for key in keys if key in _TRIES).format(file=file)
-
-
-def packages_in(site: Path) -> dict[str, str]:
-    """What is installed there, by the names of the *.dist-info directories alone."""
-    found = (_INFO_NAME.fullmatch(path.name) for path in sorted(site.glob("*.dist-info")))
-    return {normalized(match["name"]): match["version"] for match in found if match}
-
-
-def normalized(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def runtime_for(format_name: str, packages: Packages) -> Runtime | None:

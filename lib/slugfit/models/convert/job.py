@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from slugfit.distributions import installed
+from slugfit.distributions import versions_in
 from slugfit.files import sha256_of
 from slugfit.models.convert.failures import REFUSALS, ConversionFailed, ConvertFailure, OutOfMemory
 from slugfit.models.convert.results import EXPECTED, INPUTS, MODEL
@@ -45,9 +45,8 @@ class App:
 
     @cached_property
     def versions(self) -> dict[str, str]:
-        """The versions of its distributions, by the names that PyPI has for them."""
-        found = installed(self.site_packages)
-        return {d.name.lower().replace("_", "-"): d.version for d in found}
+        """The versions of its distributions, by normalized names."""
+        return versions_in(self.site_packages)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from slugfit.distributions import Distribution, installed
+from slugfit.distributions import Distribution, installed, normalized
 from slugfit.globs import matcher
 from slugfit.strip.nominate.needed import needed_modules
 from slugfit.strip.nominate.rules import Line, load_lines
@@ -77,7 +77,7 @@ def _asked_by(source: Source, guards: Sequence[_Guard]) -> list[_Guard]:
 
 def _applicable(distributions: Sequence[Distribution]) -> Iterator[Line]:
     """The lines of max.toml that hold for what is installed."""
-    names = [_normalized(d.name) for d in distributions]
+    names = [normalized(d.name) for d in distributions]
     for line in load_lines():
         others = any(fnmatchcase(name, glob) for name in names for glob in line.unless_installed)
         if not others and any(_is_about(line, d) for d in distributions):
@@ -86,15 +86,10 @@ def _applicable(distributions: Sequence[Distribution]) -> Iterator[Line]:
 
 def _is_about(line: Line, distribution: Distribution) -> bool:
     release = _release(distribution.version)
-    return fnmatchcase(_normalized(distribution.name), line.distribution) and all(
+    return fnmatchcase(normalized(distribution.name), line.distribution) and all(
         _COMPARE[comparison](release, _release(bound))
         for comparison, bound in _BOUND.findall(line.versions)
     )
-
-
-def _normalized(name: str) -> str:
-    """`scikit-learn` for scikit_learn. Source: PEP 503."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _release(version: str) -> tuple[int, ...]:
