@@ -75,7 +75,7 @@ CASES = [
     Case(
         "directory_checksum",
         "fetch::checksum-mismatch",
-        models=f"s3://{BUCKET}/digits/ -> m sha256={'0' * 64}",
+        models=f"s3://{BUCKET}/plain/ -> m sha256={'0' * 64}",
     ),
     Case(
         "access_denied",
