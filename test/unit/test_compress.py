@@ -55,7 +55,8 @@ def weigh(root: Path, paths: list[str]) -> Weight:
 
 def assert_true(app: Path) -> None:
     weighed, real = weight_of(app).compressed, real_size(app)
-    assert abs(weighed - real) <= 0.01 * real + 500, f"{weighed} is not {real}"
+    # A directory's order on disk decides what shares a block of gzip's: a good deal of one block.
+    assert abs(weighed - real) <= 0.01 * real + 2500, f"{weighed} is not {real}"
 
 
 def noise(size: int, seed: int = 0) -> bytes:
