@@ -98,6 +98,7 @@ class Output:
 
     def text(self, text: str) -> None:
         """What is for other programs, or has its form already: as it is, but for secrets."""
+        self.clear()
         self._stdout.write(self.redact(text))
         self._stdout.flush()
 

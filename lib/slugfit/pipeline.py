@@ -11,11 +11,10 @@ from pathlib import Path
 from slugfit.circumstances import Request, Steps
 from slugfit.dependencies import Dependencies
 from slugfit.files import Changes
-from slugfit.models.check.attempt import AppPython
+from slugfit.models.app import AppPython
 from slugfit.models.check.checking import Checker
 from slugfit.models.check.memory import CheckMemory
 from slugfit.models.convert.converter import Converter
-from slugfit.models.convert.job import App
 from slugfit.models.convert.results import Results
 from slugfit.models.convert.toolbox import TemporaryToolbox
 from slugfit.models.fetch import Fetcher, warn_of_risks
@@ -115,6 +114,17 @@ class _Build:
         transfer = transfer_for(self._settings.fetch.deadline, self._request.network)
         return Fetcher(self._store, self._app, transfer, self._settings, self._output)
 
+    @property
+    def _app_python(self) -> AppPython:
+        request = self._request
+        return AppPython(
+            request.app,
+            request.python,
+            request.python_version,
+            request.site_packages,
+            request.child_env,
+        )
+
     def _fetch(self, plan: Plan, fetcher: Fetcher) -> list[Source]:
         warn_of_risks((step.model for step in plan.models), self._output)
         app = self._request.app
@@ -122,24 +132,15 @@ class _Build:
 
     def _convert(self, sources: Sequence[Source], results: Results) -> list[PreparedModel]:
         request = self._request
-        app = App(request.app, request.python, request.site_packages, request.child_env)
         toolbox = TemporaryToolbox(request.environ)
-        with Converter(app, results, toolbox, self._output) as converter:
+        with Converter(self._app_python, results, toolbox, self._output) as converter:
             converted = [convert(source, converter, self._app) for source in sources]
         shutil.rmtree(request.app / SOURCES, ignore_errors=True)
         return converted
 
     def _check(self, models: Sequence[PreparedModel]) -> tuple[PreparedModel, ...]:
-        request = self._request
-        app = AppPython(
-            request.app,
-            request.python,
-            request.python_version,
-            request.site_packages,
-            request.child_env,
-        )
         memory = CheckMemory(self._own("checks"))
-        checker = Checker(app, memory, self._dependencies, self._output)
+        checker = Checker(self._app_python, memory, self._dependencies, self._output)
         checked = tuple(check(model, checker, self._output) for model in models)
         checker.tell_dynos()
         memory.save(self._cache)

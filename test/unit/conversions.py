@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from slugfit.files import Changes
+from slugfit.models.app import AppPython
 from slugfit.models.check import Expected
 from slugfit.models.convert import Converted
 from slugfit.models.convert.converter import Converter, Limit
-from slugfit.models.convert.job import App
 from slugfit.models.convert.results import Results
 from slugfit.models.convert.toolbox import TOOLS, Toolbox, install
 from slugfit.models.formats import inspect
@@ -104,7 +104,7 @@ class Bench:
         changes = Changes(self.root / "cache", self.root / "cache" / "removed")
         results = Results(self.root / "cache" / "conversions", changes)
         site = self.site_packages or self.root / "site-packages"
-        app = App(self.app, self.python, site, {"PATH": os.defpath})
+        app = AppPython(self.app, self.python, "", site, {"PATH": os.defpath})
         sha256 = hashlib.sha256(b"".join(map(Path.read_bytes, _files(source)))).hexdigest()
         try:
             with Converter(app, results, self.toolbox, self.log.output, self.limit) as converter:

@@ -18,8 +18,8 @@ from typing import TypeAlias
 from bench.strip_stacks import install
 from slugfit.dependencies import Dependencies
 from slugfit.files import Changes
+from slugfit.models.app import AppPython
 from slugfit.models.check import CheckedModel, Expected
-from slugfit.models.check.attempt import AppPython
 from slugfit.models.check.checking import Checker
 from slugfit.models.check.memory import CheckMemory
 from slugfit.settings.model import CheckSettings, ModelSettings

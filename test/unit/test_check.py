@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from bench.strip_stacks import INSTALLED, key
+from slugfit.models.app import AppPython
 from slugfit.models.check import CheckedModel, Expected, Tensor
-from slugfit.models.check.attempt import AppPython
 from slugfit.models.check.disagreements import Inaccurate
 from slugfit.models.check.failures import FlexOps
 from slugfit.models.check.words import cannot_serve

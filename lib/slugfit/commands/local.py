@@ -23,6 +23,7 @@ from slugfit.local.env_file import read_env_file, read_pairs
 from slugfit.local.failures import IntoTaken, NoLocalHeroku, NoPython, NoRequirements, NoUv
 from slugfit.local.source import copy_source, package_lists
 from slugfit.output import Output
+from slugfit.settings.config_vars import secrets_in
 
 if TYPE_CHECKING:
     from support.heroku import App
@@ -79,6 +80,7 @@ def run(args: Namespace, context: Context) -> int:
     app = args.app.resolve()
     places = _places(args, app, context.cache)
     config = {**_from_file(args.env_file), **read_pairs(args.env)}
+    context.output.redact.learn(secrets_in(config))
     _check_packages(app)
     options = {"stack": args.stack, "python": _python(app, args.python), "config": config}
     with _alone_on(places.machine, context):

@@ -15,11 +15,10 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from slugfit.distributions import Owners, installed
 from slugfit.slug.archive import pieces
 from slugfit.slug.categories import Category, category, split
 from slugfit.slug.compress import Weight
-from slugfit.slug.tree import Item
+from slugfit.slug.tree import Item, Packages
 from slugfit.strip.explain import NOT_NOMINATED, of_file
 from slugfit.strip.journal import Journal
 from slugfit.strip.tree import read_tree
@@ -94,10 +93,10 @@ def outline(
 
 def packages_in(site: Path) -> dict[Item, list[str]]:
     """The files of a site-packages directory by distribution, relative to it."""
-    owner_of = _Packages(site)
+    packages = Packages(site)
     found: dict[Item, list[str]] = {}
     for path in read_tree(site).files:
-        found.setdefault(owner_of(path), []).append(path)
+        found.setdefault(packages.item(path), []).append(path)
     return found
 
 
@@ -148,28 +147,15 @@ def _removed(
 ) -> dict[Item, list[File]]:
     if ground.site is None:
         return {}
-    owner_of = _Packages(ground.site)
+    packages = Packages(ground.site)
     known = {item.name: item for item in items if item.kind == "distribution"}
     found: dict[Item, list[File]] = {}
     for path in ground.journal.removed:
-        item = owner_of(path)
+        item = packages.item(path)
         story = ground.story(item.name, path)
         file = File(path, Weight(), went.get(path, Weight()), removed=True, story=story)
         found.setdefault(known.get(item.name, item), []).append(file)
     return found
-
-
-class _Packages:
-    def __init__(self, site: Path) -> None:
-        distributions = installed(site)
-        self._owners = Owners(distributions)
-        self._versions = {d.name: d.version for d in distributions}
-        self._info = {d.info: d.name for d in distributions}
-
-    def __call__(self, path: str) -> Item:
-        """The distribution that a path in site-packages belongs to."""
-        name = self._info.get(path.partition("/")[0]) or self._owners.owner(path)
-        return Item("distribution", name, self._versions.get(name, ""))
 
 
 def _went(journal: Journal, site: Path | None, compressed: int) -> dict[str, Weight]:

@@ -38,23 +38,32 @@ def items(app: Path, site: Path | None, models: Iterable[str]) -> dict[Item, lis
     return found
 
 
-class _Classifier:
-    def __init__(self, app: Path, site: Path | None, models: Iterable[str]) -> None:
-        self._models = frozenset(map(os.path.normpath, models))
-        self._site = f"{site.relative_to(app).as_posix()}/" if site else None
+class Packages:
+    """Answers which distribution a path in site-packages belongs to, metadata included."""
+
+    def __init__(self, site: Path | None) -> None:
         distributions = installed(site) if site else ()
         self._owners = Owners(distributions)
         self._versions = {d.name: d.version for d in distributions}
         self._info = {d.info: d.name for d in distributions}
 
     def item(self, path: str) -> Item:
+        name = self._info.get(path.partition("/")[0]) or self._owners.owner(path)
+        return Item("distribution", name, self._versions.get(name, ""))
+
+
+class _Classifier:
+    def __init__(self, app: Path, site: Path | None, models: Iterable[str]) -> None:
+        self._models = frozenset(map(os.path.normpath, models))
+        self._site = f"{site.relative_to(app).as_posix()}/" if site else None
+        self._packages = Packages(site)
+
+    def item(self, path: str) -> Item:
         for model in (path, *directories_above(path)):
             if model in self._models:
                 return Item("model", model)
         if self._site and path.startswith(self._site):
-            inner = path.removeprefix(self._site)
-            name = self._info.get(inner.partition("/")[0]) or self._owners.owner(inner)
-            return Item("distribution", name, self._versions.get(name, ""))
+            return self._packages.item(path.removeprefix(self._site))
         if path.startswith(_PYTHON):
             return Item("python", "Python")
         if path.startswith((".heroku/", ".profile.d/", ".apt/")):

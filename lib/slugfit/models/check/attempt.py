@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from slugfit.models.check.runtimes import Runtime
-
-
-@dataclass(frozen=True)
-class AppPython:
-    """The app, the Python that it runs in, and where that has its packages."""
-
-    app: Path
-    python: Path
-    version: str
-    site: Path
-    env: Mapping[str, str]
 
 
 @dataclass(frozen=True)

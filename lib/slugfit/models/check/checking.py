@@ -8,8 +8,9 @@ from typing import Protocol
 
 from slugfit.dependencies import Dependencies, Group
 from slugfit.distributions import versions_in
+from slugfit.models.app import AppPython
 from slugfit.models.check import CheckedModel, Comparison, Expected, LoadReport
-from slugfit.models.check.attempt import AppPython, Attempt, Subject
+from slugfit.models.check.attempt import Attempt, Subject
 from slugfit.models.check.case import Case, samples_for
 from slugfit.models.check.disagreements import Inaccurate
 from slugfit.models.check.dynos import fits
@@ -48,7 +49,7 @@ class Checker:
         self._memory = memory
         self._dependencies = dependencies
         self._output = output
-        self._packages = versions_in(app.site)
+        self._packages = app.packages
         self._packages_key = packages_key(app.site)
         self.reports: list[LoadReport] = []
         """Of the models that were loaded, in order."""

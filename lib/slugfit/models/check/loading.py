@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from slugfit.models.app import AppPython
 from slugfit.models.check import Comparison, LoadReport, Tensor
-from slugfit.models.check.attempt import AppPython, Attempt
+from slugfit.models.check.attempt import Attempt
 from slugfit.models.check.failures import DoesNotLoad
 from slugfit.models.check.verdict import Ending, failure_of
 from slugfit.process import Finished, run

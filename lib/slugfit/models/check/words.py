@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from slugfit.models.app import AppPython
 from slugfit.models.check import Comparison, LoadReport, Tensor
-from slugfit.models.check.attempt import AppPython
 from slugfit.models.check.runtimes import TO_LITERT, requirements_for, serving
 from slugfit.sizes import format_size
 

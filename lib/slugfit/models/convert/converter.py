@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from slugfit.models.app import AppPython
 from slugfit.models.check import Expected
 from slugfit.models.convert import Converted
 from slugfit.models.convert.failures import (
@@ -21,7 +22,7 @@ from slugfit.models.convert.failures import (
     Unsupported,
 )
 from slugfit.models.convert.guard import expected
-from slugfit.models.convert.job import App, Job, carry_out
+from slugfit.models.convert.job import Job, carry_out
 from slugfit.models.convert.results import Result, Results
 from slugfit.models.convert.toolbox import TOOLS, NotInstalled, Toolbox, unfit_python
 from slugfit.models.convert.ways import QUANTIZED, TITLES, WAYS, environment, possible
@@ -44,7 +45,7 @@ class Converter(AbstractContextManager["Converter"]):
 
     def __init__(
         self,
-        app: App,
+        app: AppPython,
         results: Results,
         toolbox: Toolbox,
         output: Output,
@@ -100,7 +101,7 @@ class Converter(AbstractContextManager["Converter"]):
             raise Unsupported(model.path, inspection.title, asked, possible(known) if known else {})
         if inspection.unpickles and not model.allow_pickle:
             raise PickleNotAllowed(model.path, f"the model is: {inspection.title}")
-        wanted = environment(way, self._app.versions)
+        wanted = environment(way, self._app.packages)
         own = way.app if wanted.with_app else ()
         return Job(
             path=model.path,
@@ -114,15 +115,15 @@ class Converter(AbstractContextManager["Converter"]):
             allow_pickle=model.allow_pickle,
             way=way,
             environment=wanted,
-            app_versions={name: self._app.versions[name] for name in own},
+            app_versions={name: self._app.packages[name] for name in own},
         )
 
     def _data(self, model: ModelSettings, key: str, name: str | None) -> Path | None:
         if name is None:
             return None
-        if not (self._app.root / name).is_file():
+        if not (self._app.app / name).is_file():
             raise DataUnfit(model.path, f"{key}: {name}\nThere is no such file in the app.")
-        return self._app.root / name
+        return self._app.app / name
 
     def _make(self, job: Job, key: str) -> Result:
         end = self._clock() + self._left

@@ -8,12 +8,11 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from slugfit.distributions import versions_in
 from slugfit.files import sha256_of
+from slugfit.models.app import AppPython
 from slugfit.models.convert.failures import REFUSALS, ConversionFailed, ConvertFailure, OutOfMemory
 from slugfit.models.convert.results import EXPECTED, INPUTS, MODEL
 from slugfit.models.convert.ways import Environment, Way
@@ -32,21 +31,6 @@ _SILENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
-
-
-@dataclass(frozen=True)
-class App:
-    """The app that the models are for; `env` is what its Python runs in."""
-
-    root: Path
-    python: Path
-    site_packages: Path
-    env: Mapping[str, str]
-
-    @cached_property
-    def versions(self) -> dict[str, str]:
-        """The versions of its distributions, by normalized names."""
-        return versions_in(self.site_packages)
 
 
 @dataclass(frozen=True)
@@ -93,13 +77,13 @@ class Job:
 
 
 def carry_out(
-    job: Job, app: App, paths: list[Path], work: Path, seconds: float
+    job: Job, app: AppPython, paths: list[Path], work: Path, seconds: float
 ) -> dict[str, Any] | None:
     """Fill `work` with the result and what the original answers; facts about these.
 
     None when time was up. Raises a ConvertFailure.
     """
-    own = [app.site_packages] if job.environment.with_app else []
+    own = [app.site] if job.environment.with_app else []
     asked = {
         "paths": [*map(str, paths), *map(str, own)],
         "tool": job.way.tool,
