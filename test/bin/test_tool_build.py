@@ -61,9 +61,11 @@ def error(*lines: str) -> str:
 
 
 def test_an_app_is_built_as_on_heroku_and_again_from_the_cache(tool: Tool, app: Path) -> None:
-    (tool.desk / "vars").write_text("export GREETING='hello there' # and more\n")
+    (tool.desk / "vars").write_text(
+        "export GREETING='hello there' # and more\nHF_TOKEN=hf_7Yq3wK0\n"
+    )
     vars_ = ("--env-file", "vars", "--env", "SLUGFIT_BUDGET_LIMIT=90MB")
-    command = 'echo "${GREETING}"; ls -A; exit 3'
+    command = 'echo "${GREETING} ${HF_TOKEN}"; ls -A; exit 3'
     built = tool.run("build", "my app", "--python", SERIES, *vars_, "--run", command)
     assert (built.status, built.stderr) == (3, "")
     assert built.log.startswith(FIRST_BUILD)
@@ -71,7 +73,16 @@ def test_an_app_is_built_as_on_heroku_and_again_from_the_cache(tool: Tool, app: 
     _, _, ran = built.stdout.partition(f"-----> Running {command}\n")
     listed, _, kept = ran.partition("-----> Kept the app as it was built: ")
     assert listed.split() == [
-        *("hello", "there", ".gitignore", ".heroku", ".profile.d", ".slugfit", ".slugignore"),
+        *(
+            "hello",
+            "there",
+            "[redacted]",
+            ".gitignore",
+            ".heroku",
+            ".profile.d",
+            ".slugfit",
+            ".slugignore",
+        ),
         *("Procfile", "new.py", "requirements.txt"),
     ]
 
