@@ -33,11 +33,11 @@ from slugfit.settings.urls import display_of
 from slugfit.sizes import format_size
 from slugfit.slug.account import Account, account_of, slug_of
 from slugfit.slug.budget import OverLimit
-from slugfit.slug.compress import Weight
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
-from slugfit.slug.requirers import graph_of
+from slugfit.slug.requirements.requirers import graph_of
 from slugfit.slug.tree import OWN_DIRECTORY, items
+from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 from slugfit.strip import Stripped
 from slugfit.strip.engine import Target, carry_out, journal_of, plan_strip
 from slugfit.strip.journal import JOURNAL, write_journal

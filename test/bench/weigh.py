@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 from slugfit.files import Changes
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
 from slugfit.slug.tree import items
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 
 
 def main(site: Path, memory: Path) -> None:

@@ -15,9 +15,9 @@ from browser.conftest import Shown
 from slugfit.report.page import page
 from slugfit.report.page.data import MOST_FILES, told
 from slugfit.report.picture import look_at
-from slugfit.slug.compress import Weight
 from slugfit.slug.outline import File
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 from unit.built import EVIL, MODEL
 from unit.test_page import DOCUMENT
 

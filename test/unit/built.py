@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from slugfit.settings.model import StripSettings
-from slugfit.slug.compress import Weight
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
 from slugfit.slug.tree import items
+from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 from slugfit.strip.engine import carry_out, journal_of, plan_strip
 from slugfit.strip.journal import JOURNAL, write_journal
 from slugfit.strip.memory import Memory

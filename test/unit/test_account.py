@@ -7,12 +7,12 @@ from pathlib import Path
 
 from slugfit.settings.model import Settings
 from slugfit.slug.account import account_of, slug_of
-from slugfit.slug.compress import Weight
 from slugfit.slug.history import Difference, History
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
-from slugfit.slug.requirers import graph_of
+from slugfit.slug.requirements.requirers import graph_of
 from slugfit.slug.tree import Item, items
+from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 from unit.packages import Site
 
 APP = Item("app", "the app's own files")

@@ -6,9 +6,9 @@ import pytest
 
 from bench.boot import fit
 from slugfit.slug.boot import Boot, boot_of
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 MB = 1_000_000
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from slugfit.settings.model import BudgetSettings
 from slugfit.slug.budget import OverLimit, advice
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug, size_table
-from slugfit.slug.requirers import Graph
-from slugfit.slug.savings import Saving
+from slugfit.slug.requirements.requirers import Graph
+from slugfit.slug.smaller.savings import Saving
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 from unit.build_log import error_text
 
 MB = 1_000_000

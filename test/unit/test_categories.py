@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugfit.slug.categories import Category, by_category, category, split
-from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 NUMPY = Item("distribution", "numpy", "2.4.1")
 APP = Item("app", "the app's own files")

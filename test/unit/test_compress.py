@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slugfit.slug.archive import archive
-from slugfit.slug.compress import Weight
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
 from slugfit.slug.tree import Item, items
+from slugfit.slug.weighing.archive import archive
+from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 from unit.chance import chance
 
 NAMES = (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugfit.distributions import normalized
-from slugfit.slug.demands import Demand, demands, parse
+from slugfit.slug.requirements.demands import Demand, demands, parse
 
 
 def asked(app: Path) -> dict[str, str]:

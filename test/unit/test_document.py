@@ -16,12 +16,12 @@ from slugfit.models.preparation import PreparedModel
 from slugfit.plan import Action, ModelStep
 from slugfit.report.document import BuildFacts, document, flat_record, slug_told, tally
 from slugfit.settings.model import BudgetSettings, ModelSettings, Settings
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
 from slugfit.slug.history import Difference, History
-from slugfit.slug.requirers import Graph
-from slugfit.slug.savings import Saving
+from slugfit.slug.requirements.requirers import Graph
+from slugfit.slug.smaller.savings import Saving
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 from slugfit.strip import Restored, Stripped
 from slugfit.strip.native.elf import Range, Shrink
 from slugfit.strip.plan import Linking, Plan, Removal, Shrinking

@@ -16,8 +16,8 @@ from slugfit.forecast.ranges import TAIL_BYTES
 from slugfit.forecast.requirements import find_requirements
 from slugfit.forecast.tags import Machine
 from slugfit.settings.model import BudgetSettings, ModelSettings, Settings, StripSettings
-from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 from support.package_index import Package, PackageIndex
 from unit.forecasting import forecast, resolver_for, write_app
 

@@ -10,9 +10,9 @@ from slugfit.forecast.predict import Prediction
 from slugfit.forecast.show import document, markdown, show_prediction, uncertainties, verdict
 from slugfit.output import Output, Redactor
 from slugfit.settings.model import BudgetSettings, StripSettings
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 MB = 1_000_000
 FOUND = Prediction(

@@ -10,7 +10,7 @@ from slugfit.forecast.strip import nominated
 from slugfit.forecast.weigh import Stripping, of_size
 from slugfit.forecast.wheels import Member
 from slugfit.settings.model import StripSettings
-from slugfit.slug.compress import Weight
+from slugfit.slug.weighing.compress import Weight
 
 SOABI = "cpython-312-x86_64-linux-gnu"
 SAFE = Stripping(StripSettings(), SOABI)

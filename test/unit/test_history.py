@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
 from slugfit.slug.history import Difference, History, compare, history, signed
 from slugfit.slug.tree import Item, Kind
+from slugfit.slug.weighing.compress import Weight
 
 MB = 1_000_000
 PYTHON = Item("python", "Python")

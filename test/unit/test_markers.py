@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.slug.markers import Truth, environment, holds
+from slugfit.slug.requirements.markers import Truth, environment, holds
 
 DYNO = environment("3.12.4")
 

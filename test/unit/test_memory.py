@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slugfit.files import Changes
-from slugfit.slug.compress import Weight, compressed_size
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
+from slugfit.slug.weighing.compress import Weight, compressed_size
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 from unit.chance import chance
 
 

@@ -19,9 +19,9 @@ from slugfit.report.document import document, slug_told
 from slugfit.report.page import data
 from slugfit.report.page.data import KINDS, told
 from slugfit.report.picture import look_at
-from slugfit.slug.compress import Weight
 from slugfit.slug.outline import File, Ground, apportion, outline, packages_in
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 from slugfit.strip.journal import Journal
 from unit.build_log import error_text
 from unit.built import EVIL, MODEL, REMOVED, built_app

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.slug.demands import Demand, parse
-from slugfit.slug.markers import environment
-from slugfit.slug.requirers import Graph, graph_of, resolve
+from slugfit.slug.requirements.demands import Demand, parse
+from slugfit.slug.requirements.markers import environment
+from slugfit.slug.requirements.requirers import Graph, graph_of, resolve
 
 TORCH = Graph(
     direct={"flask": "requirements.txt", "sentence-transformers": "requirements/ml.txt"},

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from slugfit.files import Changes
-from slugfit.slug import sampling
-from slugfit.slug.compress import compressed_size
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
-from slugfit.slug.sampling import ERROR, LEAST, estimate
+from slugfit.slug.weighing import sampling
+from slugfit.slug.weighing.compress import compressed_size
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
+from slugfit.slug.weighing.sampling import ERROR, LEAST, estimate
 from unit.chance import chance
 
 BLOCK = 128 * 1024

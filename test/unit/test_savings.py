@@ -8,12 +8,12 @@ from collections.abc import Mapping
 import pytest
 
 from slugfit.settings.model import StripSettings
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
-from slugfit.slug.managers import Manager
-from slugfit.slug.requirers import Graph
-from slugfit.slug.savings import Saving, Situation, savings, telling
+from slugfit.slug.requirements.requirers import Graph
+from slugfit.slug.smaller.managers import Manager
+from slugfit.slug.smaller.savings import Saving, Situation, savings, telling
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 MB = 1_000_000
 ALL_DONE = StripSettings(level="max", bytecode="boot")

@@ -8,14 +8,14 @@ import pytest
 
 from slugfit.distributions import installed
 from slugfit.settings.model import ConvertSettings, ModelSettings, Settings, StripSettings
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
-from slugfit.slug.managers import Manager, manager_of
-from slugfit.slug.requirers import Graph
-from slugfit.slug.savings import Situation
-from slugfit.slug.situation import situation_of
+from slugfit.slug.requirements.requirers import Graph
+from slugfit.slug.smaller.managers import Manager, manager_of
+from slugfit.slug.smaller.savings import Situation
+from slugfit.slug.smaller.situation import situation_of
+from slugfit.slug.smaller.usage import Usage, silent_requirements, usage_of
 from slugfit.slug.tree import Item
-from slugfit.slug.usage import Usage, silent_requirements, usage_of
+from slugfit.slug.weighing.compress import Weight
 from unit.packages import Site
 
 NAMES = ("Pillow", "flask", "gunicorn", "lightgbm", "plugged", "started", "used_by_others")

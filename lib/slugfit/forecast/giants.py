@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from slugfit.distributions import normalized
 from slugfit.settings.model import BudgetSettings
 from slugfit.sizes import count_of, format_size
-from slugfit.slug.compress import Weight
+from slugfit.slug.weighing.compress import Weight
 
 _CUDA = ("nvidia-", "cuda-", "cupy-cuda", "jax-cuda")
 _CUDA_NAMES = frozenset({"triton", "pytorch-triton", "onnxruntime-gpu", "faiss-gpu"})

@@ -12,7 +12,7 @@ from slugfit.models.sources import Directory, Source
 from slugfit.models.transfer import Transfer
 from slugfit.plan import is_url
 from slugfit.settings.model import ModelSettings, Quantize, Settings
-from slugfit.slug.compress import Weight, compressed_size
+from slugfit.slug.weighing.compress import Weight, compressed_size
 
 _SAMPLE_BYTES = 2 * 1024 * 1024
 _PIECE_BYTES = 256 * 1024

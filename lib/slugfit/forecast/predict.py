@@ -26,14 +26,14 @@ from slugfit.models.transfer import transfer_for
 from slugfit.models.wire import Network
 from slugfit.plan import is_url
 from slugfit.settings.model import Settings, StripSettings
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
-from slugfit.slug.demands import demands, parse
-from slugfit.slug.load import Load
-from slugfit.slug.markers import environment
-from slugfit.slug.memory import Scales
-from slugfit.slug.requirers import Graph, resolve
+from slugfit.slug.requirements.demands import demands, parse
+from slugfit.slug.requirements.markers import environment
+from slugfit.slug.requirements.requirers import Graph, resolve
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 
 ERROR = 0.05  # what a forecast may be off by
 _MODEL_SECONDS = 4.0

@@ -9,8 +9,8 @@ from typing import Any
 from slugfit.forecast.requirements import Manager
 from slugfit.forecast.tags import Machine
 from slugfit.forecast.weigh import Forecast
-from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 from slugfit.toml import loads
 
 _WITH_PIP: tuple[Manager, ...] = ("pip",)

@@ -16,7 +16,7 @@ from slugfit.settings.model import BudgetSettings
 from slugfit.sizes import format_size
 from slugfit.slug.budget import advice
 from slugfit.slug.contents import label_of
-from slugfit.slug.savings import Situation, savings, telling
+from slugfit.slug.smaller.savings import Situation, savings, telling
 
 SCHEMA_VERSION = 1
 _LINES_SHOWN = 6

@@ -17,7 +17,7 @@ from slugfit.forecast.strip import nominated
 from slugfit.forecast.wheels import Member
 from slugfit.globs import matcher
 from slugfit.settings.model import Bytecode, StripLevel, StripSettings
-from slugfit.slug.compress import Weight
+from slugfit.slug.weighing.compress import Weight
 from slugfit.strip.nominate.rules import load_lines
 from slugfit.strip.nominate.services import CATALOGUES
 from slugfit.toml import loads

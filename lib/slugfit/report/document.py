@@ -12,12 +12,12 @@ from slugfit.report.models import model_told
 from slugfit.settings.model import Settings
 from slugfit.slug.boot import BYTES_PER_SECOND, boot_of
 from slugfit.slug.categories import Category
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
 from slugfit.slug.history import History
-from slugfit.slug.requirers import Graph
-from slugfit.slug.savings import Saving
+from slugfit.slug.requirements.requirers import Graph
+from slugfit.slug.smaller.savings import Saving
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 from slugfit.strip import Stripped
 from slugfit.strip.plan import Change
 

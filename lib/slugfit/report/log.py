@@ -13,10 +13,10 @@ from slugfit.settings.model import BudgetSettings
 from slugfit.sizes import count_of, format_duration, format_size
 from slugfit.slug.boot import BYTES_PER_SECOND, boot_of
 from slugfit.slug.budget import advice
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug, label_of, size_table
 from slugfit.slug.history import History
-from slugfit.slug.savings import Saving, telling
+from slugfit.slug.smaller.savings import Saving, telling
+from slugfit.slug.weighing.compress import Weight
 from slugfit.strip import Restored, Stripped
 
 _SHRUNK = "symbols and debug data"

@@ -8,9 +8,9 @@ from typing import Any
 
 from slugfit.report.document import slug_told
 from slugfit.sizes import format_duration, format_size
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug, label_of
 from slugfit.slug.history import Difference, signed
+from slugfit.slug.weighing.compress import Weight
 
 _BIGGEST = 10
 # What would be markup. A name of a package or of a file can have any of these.

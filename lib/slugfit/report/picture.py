@@ -15,14 +15,14 @@ from slugfit.report.document import SCHEMA_VERSION, slug_told
 from slugfit.report.page import page
 from slugfit.report.page.data import told
 from slugfit.settings.model import BudgetSettings
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
-from slugfit.slug.load import Load
-from slugfit.slug.memory import Scales
 from slugfit.slug.outline import Ground, gone_estimate, outline, packages_in
-from slugfit.slug.requirers import Graph, graph_of
-from slugfit.slug.savings import Saving
+from slugfit.slug.requirements.requirers import Graph, graph_of
+from slugfit.slug.smaller.savings import Saving
 from slugfit.slug.tree import Item, items
+from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.memory import Scales
 from slugfit.strip.journal import JOURNAL, Journal, read_journal
 from slugfit.strip.reasons import reasons
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from slugfit.settings.model import Settings
 from slugfit.slug.categories import split
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
 from slugfit.slug.history import History, history
-from slugfit.slug.requirers import Graph
-from slugfit.slug.savings import Saving, savings
-from slugfit.slug.situation import situation_of
+from slugfit.slug.requirements.requirers import Graph
+from slugfit.slug.smaller.savings import Saving, savings
+from slugfit.slug.smaller.situation import situation_of
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 
 @dataclass(frozen=True)

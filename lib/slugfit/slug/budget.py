@@ -8,7 +8,7 @@ from slugfit.errors import Explanation, Failure
 from slugfit.settings.model import PLATFORM_LIMIT, BudgetSettings
 from slugfit.sizes import format_size, parse_size
 from slugfit.slug.contents import Slug, size_table
-from slugfit.slug.savings import MOST, Saving
+from slugfit.slug.smaller.savings import MOST, Saving
 
 __all__ = ["OverLimit", "Slug", "advice", "size_table"]
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 Category = Literal[
     "code",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from slugfit.sizes import format_size
 from slugfit.slug.categories import Category, by_category
-from slugfit.slug.compress import Weight
-from slugfit.slug.requirers import Graph
+from slugfit.slug.requirements.requirers import Graph
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 _BIGGEST = 8
 _LONGEST_CHAIN = 3  # links that a line has room for

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from slugfit.sizes import format_size
-from slugfit.slug.compress import Weight
 from slugfit.slug.contents import Slug
-from slugfit.slug.sampling import ERROR
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.weighing.sampling import ERROR
 
 _WORTH = 0.001  # of the slug: what is less is not told
 _BIGGEST = 4

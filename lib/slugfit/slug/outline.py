@@ -15,10 +15,10 @@ from pathlib import Path
 
 from isal import isal_zlib
 
-from slugfit.slug.archive import pieces
 from slugfit.slug.categories import Category, category, split
-from slugfit.slug.compress import Weight
 from slugfit.slug.tree import Item, Packages
+from slugfit.slug.weighing.archive import pieces
+from slugfit.slug.weighing.compress import Weight
 from slugfit.strip.explain import NOT_NOMINATED, of_file
 from slugfit.strip.journal import Journal
 from slugfit.strip.tree import read_tree

@@ -18,11 +18,11 @@ from typing import Any
 from slugfit import VERSION
 from slugfit.sizes import count_of, format_duration, format_size
 from slugfit.slug.categories import category
-from slugfit.slug.compress import Weight
 from slugfit.slug.history import signed
 from slugfit.slug.outline import File
-from slugfit.slug.savings import MOST
+from slugfit.slug.smaller.savings import MOST
 from slugfit.slug.tree import Item
+from slugfit.slug.weighing.compress import Weight
 
 # In the order of the page's colours.
 KINDS = (

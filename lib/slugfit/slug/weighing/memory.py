@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from slugfit.files import Changes
-from slugfit.slug.compress import Weight, compressed_size
-from slugfit.slug.fingerprint import Fingerprint
-from slugfit.slug.load import Load
-from slugfit.slug.sampling import ERROR, LEAST, estimate
+from slugfit.slug.weighing.compress import Weight, compressed_size
+from slugfit.slug.weighing.fingerprint import Fingerprint
+from slugfit.slug.weighing.load import Load
+from slugfit.slug.weighing.sampling import ERROR, LEAST, estimate
 
 # Belongs to the sizes: raise it when they are come by in another way.
 _SCHEMA_VERSION = 2

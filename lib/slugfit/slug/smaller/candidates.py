@@ -10,8 +10,8 @@ from typing import Any
 
 from slugfit.settings.model import StripSettings
 from slugfit.slug.contents import Slug
-from slugfit.slug.managers import Manager, removing, replacing, without_cuda
-from slugfit.slug.stock import Stock
+from slugfit.slug.smaller.managers import Manager, removing, replacing, without_cuda
+from slugfit.slug.smaller.stock import Stock
 from slugfit.toml import loads
 
 _AFTER_QUANTIZING = 0.25  # 8 bits a weight instead of 32

@@ -18,7 +18,7 @@ from itertools import chain, count
 
 from isal import isal_zlib
 
-from slugfit.slug.compress import LEVEL, MEMORY_LEVEL
+from slugfit.slug.weighing.compress import LEVEL, MEMORY_LEVEL
 
 ERROR = 0.005  # of a size: what an estimate may be off by
 

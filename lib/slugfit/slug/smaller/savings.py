@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slugfit.sizes import format_size
-from slugfit.slug.candidates import Situation, candidates
 from slugfit.slug.contents import Slug
-from slugfit.slug.stock import Stock
+from slugfit.slug.smaller.candidates import Situation, candidates
+from slugfit.slug.smaller.stock import Stock
 
 __all__ = ["MOST", "Saving", "Situation", "savings", "telling"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.slug.archive import archive, pieces
-from slugfit.slug.fingerprint import Fingerprint
+from slugfit.slug.weighing.archive import archive, pieces
+from slugfit.slug.weighing.fingerprint import Fingerprint
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from slugfit.files import directories_above
-from slugfit.slug.fingerprint import Fingerprint
+from slugfit.slug.weighing.fingerprint import Fingerprint
 
 _ROOT = "./app/"
 _PIECE_BYTES = 1024 * 1024

@@ -9,9 +9,9 @@ from pathlib import Path
 from slugfit.distributions import Distribution, Owners, installed
 from slugfit.settings.model import Settings
 from slugfit.slug.contents import Slug
-from slugfit.slug.managers import manager_of
-from slugfit.slug.savings import Situation
-from slugfit.slug.usage import silent_requirements, usage_of
+from slugfit.slug.smaller.managers import manager_of
+from slugfit.slug.smaller.savings import Situation
+from slugfit.slug.smaller.usage import silent_requirements, usage_of
 from slugfit.strip.nominate import curated
 from slugfit.strip.tree import read_tree
 

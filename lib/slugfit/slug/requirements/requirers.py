@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from slugfit.distributions import Distribution, installed, normalized
-from slugfit.slug.demands import Demand, demands, parse
-from slugfit.slug.markers import environment, holds
+from slugfit.slug.requirements.demands import Demand, demands, parse
+from slugfit.slug.requirements.markers import environment, holds
 
 _LONGEST_HEADER = 1_000_000  # characters of METADATA before its description
 # heroku/python brings them, and asks for them by name.

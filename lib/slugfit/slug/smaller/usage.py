@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from slugfit.distributions import Distribution, normalized
-from slugfit.slug.requirers import Graph
+from slugfit.slug.requirements.requirers import Graph
 from slugfit.strip.engine import app_sources
 
 _WORD = re.compile(r"[A-Za-z_][\w-]*")

@@ -1,0 +1,1 @@
+"""What files weigh in a slug: packed as the platform does, estimated, remembered."""
