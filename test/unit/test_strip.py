@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -231,6 +233,33 @@ def test_a_package_that_never_imported_stays_stripped_beside_one_that_is_put_bac
 def install_other(site: Site) -> None:
     files = ("other/__init__.py", "other/tests/__init__.py", "other/tests/helper.py")
     site.install("other", {**dict.fromkeys(files, ""), "other/tests/test_it.py": ""})
+
+
+def test_what_could_not_be_tried_in_time_is_put_back_and_what_could_is_not(site: Site) -> None:
+    install_plain(site)
+    site.install("slow", {"slow/__init__.py": "import time; time.sleep(60)", "slow/docs/a.rst": ""})
+    before = snapshot(site.root / "slow")
+    interpreter = replace(site.interpreter, until=time.monotonic() + 5)
+    stripped = strip(site.root, site.plan(), site.changes, Proof(interpreter))
+    assert stripped.restored == (
+        Restored("slow", "import slow", "there was no time left to find out"),
+    )
+    assert snapshot(site.root / "slow") == before
+    assert not (site.root / "plain/tests").exists()
+    assert site.untrue_rows() == []
+
+
+def test_without_any_time_everything_stays(site: Site) -> None:
+    install_plain(site)
+    install_plain(site, "other")
+    before = snapshot(site.root)
+    stripped = strip(
+        site.root, site.plan(), site.changes, Proof(replace(site.interpreter, until=0.0))
+    )
+    assert [entry.distribution for entry in stripped.restored] == ["other", "plain"]
+    assert stripped.done == Plan()
+    site.changes.keep()
+    assert snapshot(site.root) == before
 
 
 def test_when_a_package_needs_a_file_of_another_one_that_one_is_put_back(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from slugfit.strip.trials.trial import Interpreter, Trial
 # Of an app, what can name a module beside its Python: commands and configuration.
 _TEXTS = ("Procfile", ".py", ".json", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh")
 _LONGEST_TEXT = 100_000  # bytes, Python apart
+_SECONDS = 480.0  # for imports, of the 25 minutes that a build has; strip.smoke has its own
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def carry_out(
     loads = (trial.statement for trial in target.models)
     start = key_of(packages, settings.bytecode, app_fingerprint(target.app), *loads)
     proof = Proof(
-        Interpreter(target.python, target.env),
+        Interpreter(target.python, target.env, until=time.monotonic() + _SECONDS),
         settings,
         target.app,
         planned.decisions.blind,

@@ -14,6 +14,8 @@ from slugfit.strip.trials.trial import Answer, Interpreter, Trial, importing, lo
 # An import of tensorflow or torch takes half a gigabyte, and a build dyno has 2.5 GB.
 _MOST_AT_ONCE = 4
 
+UNREACHED = Answer("there was no time left to find out")
+
 # Trials that share a process, by the distribution that they are about.
 Groups = Mapping[str, tuple[Trial, ...]]
 
@@ -42,12 +44,19 @@ def affected(groups: Groups, trials: Set[Trial]) -> Groups:
 
 
 def answers(groups: Groups, interpreter: Interpreter) -> dict[Trial, Answer]:
-    """How the trials went, in a fresh process for each group. A failure outweighs a success."""
+    """How the trials went, in a fresh process for each group: UNREACHED where nobody knows.
+
+    A failure outweighs a success.
+    """
     # The largest first: at the end, it would be waited for alone.
     ordered = sorted(groups, key=lambda name: (-len(groups[name]), name))
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_AT_ONCE)) as pool:
         found = pool.map(lambda name: interpreter.answers(groups[name]), ordered)
-        pairs = [pair for of_group in found for pair in of_group.items()]
+        pairs = [
+            (trial, of_group.get(trial, UNREACHED))
+            for name, of_group in zip(ordered, found, strict=True)
+            for trial in groups[name]
+        ]
     return dict(sorted(pairs, key=lambda pair: (not pair[1].ok, pair[0].name)))
 
 

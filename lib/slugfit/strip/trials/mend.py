@@ -7,7 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from slugfit.strip.trials.culprits import Suspects, culprits
-from slugfit.strip.trials.gate import Groups, affected, answers, failures, regressions
+from slugfit.strip.trials.gate import (
+    UNREACHED,
+    Groups,
+    affected,
+    answers,
+    failures,
+    regressions,
+)
 from slugfit.strip.trials.smoke import Smoke, SmokeFailed
 from slugfit.strip.trials.trial import Answer, Interpreter, Trial
 from slugfit.strip.trials.verdict import Restored
@@ -29,23 +36,29 @@ class Mended:
 def mend_imports(
     work: Work, groups: Groups, interpreter: Interpreter, suspects: Suspects
 ) -> Mended:
-    """Try `groups`, and make all go well that does with everything in its place."""
+    """Try `groups`, and make all go well that does with everything in its place.
+
+    When time is up, each distribution that is not known to go well is put back.
+    """
     after = failures(answers(groups, interpreter))
     if not after:
         return Mended()
     whole = work.whole
     work.leave(work.distributions)
-    missed = regressions(after, answers(affected(groups, after.keys()), interpreter))
+    before = answers(affected(groups, after.keys()), interpreter)
+    missed = regressions(after, before)
+    if interpreter.is_late:
+        missed |= {trial: said for trial, said in after.items() if before[trial] == UNREACHED}
     concerned = affected(groups, missed.keys())
 
     def works(returned: Iterable[str]) -> bool:
         work.leave(whole.union(returned))
         now = answers(concerned, interpreter)
-        return all(trial in now and now[trial].ok for trial in missed)
+        return all(now[trial].ok for trial in missed)
 
     own = [name for name in concerned if name in work.distributions - whole]
     found = own
-    if missed and not (own and works(own)):
+    if missed and not interpreter.is_late and not (own and works(own)):
         named = suspects.named(line for a in missed.values() for line in (a.said or "", *a.files))
         found = culprits(*_split(work, whole, [*own, *named]), works, _TRIES)
     work.leave(whole.union(found))

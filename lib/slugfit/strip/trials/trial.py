@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import signal
 import tempfile
 import time
@@ -64,7 +65,8 @@ class Interpreter:
     """The app's Python, and the environment that it runs in.
 
     `directory` is where it runs, None for an empty one; `paths` are where it looks for
-    modules first. The times are for one trial, and for all that are asked together.
+    modules first. The times are for one trial, and for all that are asked together; `until`, on
+    the monotonic clock, is when there is no time for any.
     """
 
     python: Path
@@ -72,6 +74,11 @@ class Interpreter:
     directory: Path | None = None
     paths: tuple[Path, ...] = ()
     seconds: tuple[float, float] = (_SECONDS_EACH, _SECONDS_TOGETHER)
+    until: float = math.inf
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() >= self.until
 
     def answers(self, trials: Iterable[Trial]) -> dict[Trial, Answer]:
         """How `trials` went, one after the other in one process, as far as that lasts.
@@ -79,7 +86,7 @@ class Interpreter:
         Those that were not reached in time, or after too many crashes, have no answer.
         """
         left = list(trials)
-        end = time.monotonic() + self.seconds[1]
+        end = min(time.monotonic() + self.seconds[1], self.until)
         answers: dict[Trial, Answer] = {}
         for _ in range(_PROCESSES):
             remaining = end - time.monotonic()
