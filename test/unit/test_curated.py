@@ -20,6 +20,7 @@ SETUPTOOLS = {
     "setuptools/__init__.py": "run([sys.executable, '-m', 'pip'])",
     "pkg_resources/__init__.py": "import setuptools",
     "_distutils_hack/__init__.py": "import setuptools",
+    "_distutils_hack/override.py": "__import__('_distutils_hack').do_override()",
 }
 
 
@@ -67,7 +68,8 @@ def test_what_installs_packages_goes_when_nothing_imports_it(site: Site) -> None
     site.install("pip", PIP)
     site.install("setuptools", SETUPTOOLS)
     site.install("p", {"p.py": "try:\n    import pkg_resources\nexcept ImportError: ..."})
-    assert gone(site) == {"pip", "setuptools", "pkg_resources"}
+    assert gone(site) == {"pip", "setuptools", "pkg_resources", "_distutils_hack"}
+    assert "_distutils_hack/__init__.py" not in curated.nominate(read_tree(site.root))
 
 
 def test_what_is_imported_stays_with_all_that_it_imports(site: Site) -> None:
@@ -79,9 +81,9 @@ def test_what_is_imported_stays_with_all_that_it_imports(site: Site) -> None:
     found = curated.spare(tree, curated.nominate(tree), [Source(site.root / "p.py", "", "p.py")])
     assert found == {
         **dict.fromkeys(["pip/__init__.py", "pip/main.py"], "imported by setuptools/__init__.py"),
-        **dict.fromkeys(
-            ["pkg_resources/__init__.py", "setuptools/__init__.py"], "imported by p.py"
-        ),
+        "_distutils_hack/override.py": "imported by p.py",
+        "pkg_resources/__init__.py": "imported by p.py",
+        "setuptools/__init__.py": "imported by p.py",
     }
 
 
