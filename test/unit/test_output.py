@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from slugfit.errors import Explanation, Failure
 from slugfit.output import Output, Redactor
 from slugfit.settings.failures import Problem, SettingsInvalid
-from slugfit.settings.schema import load_table
+from slugfit.settings.problems import load_table
 from support.paths import REPOSITORY
 from support.processes import free_port
 

@@ -14,7 +14,8 @@ from marshmallow.validate import Equal
 from slugfit.errors import Explanation, Failure
 from slugfit.settings.fields import Sha256, Text
 from slugfit.settings.model import ModelSettings
-from slugfit.settings.schema import UNKNOWN, Table, key_name, leaves
+from slugfit.settings.problems import key_name, leaves
+from slugfit.settings.schema import UNKNOWN, Table
 from slugfit.settings.urls import display_of, parse
 from slugfit.toml import loads
 

@@ -24,7 +24,7 @@ from slugfit.settings.model import (
     Settings,
     StripSettings,
 )
-from slugfit.settings.schema import KeyPath, key_name, load_table
+from slugfit.settings.problems import KeyPath, key_name, load_table
 from slugfit.settings.stores import stores_from
 from slugfit.sizes import format_size
 
