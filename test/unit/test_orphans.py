@@ -278,6 +278,32 @@ def test_what_is_no_library_is_not_nominated(package: Package) -> None:
     assert package.nominated() == []
 
 
+# What opens any file whose name it is given: made of pieces, which no text has in one.
+OPENER = "void *dlopen(const char *, int); void *host(const char *n) { return dlopen(n, 1); }"
+
+
+def test_what_links_to_a_library_that_opens_others_is_a_plugin_of_that(package: Package) -> None:
+    host = compiled.library(package.root / "pkg/libhost.so", OPENER)
+    compiled.module(package.root / "pkg/_native.so", needs=[host])
+    solver = compiled.library(package.root / "pkg/libsolver.so")
+    compiled.library(package.root / "pkg/libspare.so", needs=[host, solver])
+    assert package.nominated() == []
+
+
+def test_what_links_to_one_that_opens_nothing_is_none(package: Package) -> None:
+    plain = compiled.library(package.root / "pkg/libplain.so")
+    compiled.module(package.root / "pkg/_native.so", needs=[plain])
+    compiled.library(package.root / "pkg/libspare.so", needs=[plain])
+    assert package.nominated() == ["pkg/libspare.so"]
+
+
+def test_nor_is_what_links_to_an_opener_of_another_package(package: Package) -> None:
+    host = compiled.library(package.root / "other/libhost.so", OPENER)
+    compiled.module(package.root / "other/_native.so", needs=[host])
+    compiled.library(package.root / "pkg/libspare.so", needs=[host])
+    assert package.nominated() == ["pkg/libspare.so"]
+
+
 def test_an_app_can_name_a_library_in_any_file_of_text(
     package: Package, spare: Path, tmp_path: Path
 ) -> None:

@@ -87,6 +87,25 @@ def is_module(root: Path, native: Native) -> bool:
     return any(entrance in names for entrance in _ENTRANCES)
 
 
+def plugins(root: Path, natives: Iterable[Native], others: Iterable[Native]) -> list[Native]:
+    """Those of `natives` that link to one of `others`, of their own package, that opens libraries.
+
+    What links to its opener is opened by it: from pieces, as a rule, so that no text has its name.
+    """
+    openers = [native for native in others if _opens_libraries(root, native)]
+    return [native for native in natives if any(_links_to(native, opener) for opener in openers)]
+
+
+def _links_to(native: Native, other: Native) -> bool:
+    same_package = native.path.partition("/")[0] == other.path.partition("/")[0]
+    return same_package and not other.names.isdisjoint(native.dynamic.needed)
+
+
+def _opens_libraries(root: Path, native: Native) -> bool:
+    names = symbol_names(root / native.path, native.dynamic)
+    return any(b"\0%s\0" % opener in names for opener in (b"dlopen", b"dlmopen"))
+
+
 def _read(tree: Tree, path: str) -> Dynamic | None:
     file = tree.root / path
     try:

@@ -1,9 +1,9 @@
 """Shared libraries that nothing can load: no program or library links to them, no text names them.
 
 They are nominated only where their name is the one way to them: no modules of Python, no
-plugins that a directory is searched for, nothing that is loaded before all others to
-replace functions. What of these stays is found in three steps: who links to them, which
-sources name them, which programs and libraries have their name as a string.
+plugins that a directory is searched for or that link to what opens them, nothing that is loaded
+before all others to replace functions. What of these stays is found in three steps: who links
+to them, which sources name them, which programs and libraries have their name as a string.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ from pathlib import Path
 
 from slugfit.strip.native.asking import Wanted
 from slugfit.strip.native.elf import defined_symbols
-from slugfit.strip.native.libraries import Native, is_library, is_module, linked, read_natives
+from slugfit.strip.native.libraries import (
+    Native,
+    is_library,
+    is_module,
+    linked,
+    plugins,
+    read_natives,
+)
 from slugfit.strip.native.mentions import listed, named_in_native, named_in_sources, named_in_texts
 from slugfit.strip.tree import Source, Tree
 
@@ -48,7 +55,10 @@ def nominate(tree: Tree, candidates: Mapping[str, str]) -> dict[str, str]:
     plain = _plain_directories(tree, natives)
     linkable, others = _parted(staying, lambda native: _is_linkable(native, plain))
     unlinked = _without_linked(linkable, others)
-    used, unused = _parted(unlinked, lambda native: _has_other_uses(tree.root, native))
+    openable = plugins(tree.root, unlinked, staying) if unlinked else []
+    used, unused = _parted(
+        unlinked, lambda native: native in openable or _has_other_uses(tree.root, native)
+    )
     orphans = _without_linked(unused, used)
     paths = (path for native in orphans for path in native.paths)
     return {path: ORPHANS for path in sorted(paths) if path not in candidates}
