@@ -13,7 +13,7 @@ from slugfit.distributions import Owners, installed
 from slugfit.globs import matcher
 from slugfit.settings.model import StripSettings
 from slugfit.strip import reach
-from slugfit.strip.native import duplicates, orphans
+from slugfit.strip.native import duplicates, orphans, programs
 from slugfit.strip.native.elf import Shrink, shrink
 from slugfit.strip.nominate import curated, services
 from slugfit.strip.nominate.candidates import (
@@ -35,9 +35,10 @@ _OF_SITE: tuple[tuple[Prover, bool], ...] = (
     (curated.spare, False),
     (reach.spare, True),
     (services.spare, False),
+    (programs.spare, True),
     (orphans.spare, True),
 )
-_OF_APP = (*_OF_SITE[:-1], (orphans.named, True))
+_OF_APP = (*_OF_SITE[:-2], (orphans.named, True))
 _WORTH_A_COPY = 4096  # bytes of zeros, from which on a new file pays
 
 

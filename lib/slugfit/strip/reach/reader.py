@@ -45,6 +45,13 @@ _AFTER = rb"(?=[ \t]*(?:[\"'./:,)#;%{\\\n]|$|as\b|import\b))"
 _SPLIT = re.compile(rb"[\"']\.split\(")
 
 
+_LONG = 6  # letters: `diagnose`, and not `print`
+
+
+def _says_enough(program: str) -> bool:
+    return "." not in program and len(program) >= _LONG
+
+
 @dataclass(frozen=True)
 class Reader:
     """One source, among the candidates that it could reach.
@@ -111,9 +118,11 @@ class Reader:
 
     def _can_mean(self, path: str) -> bool:
         """Whether the last part of `path` says enough: in its own package, or with all others."""
-        *directories, _ = path.split("/")
+        *directories, name = path.split("/")
         if self.targets.is_by_name(path):
-            return top_of(path) == top_of(self.path or "") and not self._is_binary
+            # Anybody may start a program, and say so; short names are words as well.
+            is_own = top_of(path) == top_of(self.path or "")
+            return (is_own or _says_enough(name)) and not self._is_binary
         return top_of(path) in self.group or self.words.issuperset(map(os.fsencode, directories))
 
     @property
