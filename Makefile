@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 NPM := .cache/npm/.ready
 BENCH := .cache/bench/venv
 SLIM := .cache/bench/npm/.ready
-SHELL_FILES := $(filter-out bin/action,$(wildcard bin/*)) lib/*.sh .ci/run $(shell find test/support/buildpacks -path '*/bin/*' -o -name '*.sh')
+SHELL_FILES := $(filter-out bin/action,$(wildcard bin/*)) lib/*.sh .ci/run $(shell find lib/slugfit/local/heroku/python -type f)
 # Of Slugfit's own dependencies: base first, the others add to it.
 GROUPS := base s3 gs az zstd predict
 # For processes of their own: they share nothing with those.
@@ -42,7 +42,7 @@ $(NPM): test/npm/package.json test/npm/package-lock.json
 	else echo 'No npm: the tests against Azure are skipped.'; fi
 
 demo: $(READY) ## Build the example app as Heroku would, boot it, ask it, rebuild it
-	@PYTHONPATH=test $(BIN)/python -m support.demo
+	@PYTHONPATH=test:lib $(BIN)/python -m support.demo
 
 test: $(READY) $(NPM) ## Run all tests
 	$(BIN)/pytest --numprocesses $(WORKERS)
@@ -52,13 +52,13 @@ faults: $(READY) ## Play many more schedules of faults (SEED=…, EXAMPLES=…)
 		$(BIN)/pytest --numprocesses $(WORKERS) test/faults/test_schedules.py
 
 bench-fetch: $(READY) $(BENCH)/.ready ## Fetch beside s5cmd, the AWS CLI, boto3 and curl
-	@PYTHONPATH=test $(BIN)/python -m bench.fetch $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.fetch $(OPTIONS)
 
 bench-fetch-memory: $(READY) ## Fetch 4 GiB, and see how much memory that takes
-	@PYTHONPATH=test $(BIN)/python -m bench.memory $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.memory $(OPTIONS)
 
 bench-strip: $(READY) $(SLIM) ## Strip eight stacks, beside the recipes and tools that people use
-	@PYTHONPATH=test $(BIN)/python -m bench.strip $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.strip $(OPTIONS)
 
 # serverless slim, one of those tools.
 $(SLIM): test/bench/npm/package.json test/bench/npm/package-lock.json
@@ -68,16 +68,16 @@ $(SLIM): test/bench/npm/package.json test/bench/npm/package-lock.json
 	else echo 'No npm: serverless slim is left out.'; fi
 
 bench-slug: $(READY) ## Find out the size of a slug, beside tar with gzip and pigz
-	@PYTHONPATH=test $(BIN)/python -m bench.slug $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.slug $(OPTIONS)
 
 bench-boot: $(READY) ## Find out what unpacking a slug costs
 	@PYTHONPATH=test:lib $(BIN)/python -m bench.boot $(OPTIONS)
 
 bench-predict: $(READY) ## Forecast the stacks, beside what a strip then leaves of them
-	@PYTHONPATH=test $(BIN)/python -m bench.predict $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.predict $(OPTIONS)
 
 bench-models: $(READY) ## Serve one model with TensorFlow and with TFLite, side by side
-	@PYTHONPATH=test $(BIN)/python -m bench.models $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.models $(OPTIONS)
 
 $(BENCH)/.ready: test/bench/requirements.txt
 	$(PYTHON) -m venv --clear $(BENCH)

@@ -18,8 +18,8 @@ from bench.strip_stacks import Installed, key
 from bench.strip_sweep import Answers, Environment, broken, modules, sweep
 from bench.strip_tools import Tool
 from bench.strip_trials import Outcome, Outcomes, failures, try_out
+from slugfit.local.heroku.slug import pack
 from support.paths import SHARED_CACHE
-from support.slug import pack
 
 BASELINES = SHARED_CACHE / "bench" / "strip"
 # Whoever changes what a sweep or a trial is, changes this.

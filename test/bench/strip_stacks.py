@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from slugfit.local.heroku.python_discovery import find_interpreter
 from support.paths import SHARED_CACHE
-from support.python_discovery import find_interpreter
 
 STACKS = ("tflite", "litert", "onnxruntime", "tensorflow", "torch", "sklearn", "cv", "nlp")
 SERIES = "3.11"
@@ -67,11 +68,12 @@ def install(stack: str) -> Installed:
 def key(stack: str) -> str:
     """Name what a stack consists of: its lock, and the Python."""
     lock = (LOCKS / f"{stack}.txt").read_bytes()
-    return hashlib.sha256(lock + find_interpreter(SERIES).version.encode()).hexdigest()[:12]
+    version = find_interpreter(SERIES, os.environ).version
+    return hashlib.sha256(lock + version.encode()).hexdigest()[:12]
 
 
 def _make(root: Path, lock: Path) -> None:
-    python = find_interpreter(SERIES).executable
+    python = find_interpreter(SERIES, os.environ).executable
     subprocess.run([str(python), "-m", "venv", str(root)], check=True, stdout=sys.stderr)
     # Wheels alone: what is measured is what others install, too.
     pip = [str(root / "bin" / "python"), "-m", "pip", "install", "--only-binary", ":all:"]

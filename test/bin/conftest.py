@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from support.paths import PYTHONS
 from support.s3 import S3Server
 from support.tool import BUCKET, Tool
 
@@ -28,7 +29,11 @@ def s3(s3_server: S3Server) -> S3Server:
 @pytest.fixture(scope="session")
 def tool_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where bin/slugfit installs its dependencies, for all tests of a session."""
-    return tmp_path_factory.mktemp("tool-cache")
+    cache = tmp_path_factory.mktemp("tool-cache")
+    # To make one takes long, and an App of any test makes the same.
+    PYTHONS.mkdir(parents=True, exist_ok=True)
+    (cache / "pythons").symlink_to(PYTHONS)
+    return cache
 
 
 @pytest.fixture

@@ -23,10 +23,14 @@ import pytest
 
 from slugfit import VERSION
 from slugfit.commands.build import FAILED
-from support.paths import REPOSITORY, SHARED_CACHE
-from support.processes import free_port
-from support.python_discovery import PythonNotFoundError, find_interpreter
-from support.python_runtime import prepare
+from slugfit.local.heroku.processes import free_port
+from slugfit.local.heroku.python_discovery import (
+    PythonNotFoundError,
+    find_interpreter,
+    running_interpreter,
+)
+from slugfit.local.heroku.python_runtime import prepare
+from support.paths import PYTHONS, REPOSITORY
 from support.snapshot import Entry, snapshot
 
 LIBRARY = REPOSITORY / "lib"
@@ -154,7 +158,7 @@ def stand_in(site: Site) -> Site:
 @pytest.fixture(scope="session")
 def runtime() -> Path:
     """A real, relocatable Python, of the version that runs the tests."""
-    return prepare(None, SHARED_CACHE / "pythons").path
+    return prepare(running_interpreter(), PYTHONS).path
 
 
 def red(*lines: str) -> str:
@@ -267,7 +271,7 @@ def test_a_python_that_is_too_old_or_does_not_start_is_refused(stand_in: Site, s
 @pytest.mark.parametrize("series", ["3.6", "3.7", "3.8", "3.9"])
 def test_an_old_python_says_so_itself(site: Site, series: str) -> None:
     try:
-        old = find_interpreter(series)
+        old = find_interpreter(series, os.environ)
     except PythonNotFoundError as absent:
         pytest.skip(str(absent))
     site.link_python(old.prefix)

@@ -17,9 +17,13 @@ from pathlib import Path
 import pytest
 
 from slugfit import VERSION
-from support.paths import REPOSITORY, SHARED_CACHE
-from support.python_discovery import PythonNotFoundError, find_interpreter
-from support.python_runtime import prepare
+from slugfit.local.heroku.python_discovery import (
+    PythonNotFoundError,
+    find_interpreter,
+    running_interpreter,
+)
+from slugfit.local.heroku.python_runtime import prepare
+from support.paths import PYTHONS, REPOSITORY
 
 README = "https://github.com/slugfit/slugfit"
 TRIAL = """
@@ -164,7 +168,7 @@ def test_python3_on_path_is_taken_when_none_is_named(tool: Tool, tmp_path: Path)
 @pytest.mark.parametrize("series", ["3.6", "3.7", "3.8", "3.9"])
 def test_a_python3_that_is_too_old_is_passed_over(tool: Tool, tmp_path: Path, series: str) -> None:
     try:
-        old = find_interpreter(series)
+        old = find_interpreter(series, os.environ)
     except PythonNotFoundError as absent:
         pytest.skip(str(absent))
     (tmp_path / "bin").mkdir()
@@ -179,7 +183,7 @@ def test_a_python3_that_is_too_old_is_passed_over(tool: Tool, tmp_path: Path, se
 
 def test_a_named_python_that_is_too_old_is_not_replaced_by_another(tool: Tool) -> None:
     try:
-        old = find_interpreter("3.9")
+        old = find_interpreter("3.9", os.environ)
     except PythonNotFoundError as absent:
         pytest.skip(str(absent))
     finished = tool.run("--version", SLUGFIT_PYTHON=str(old.executable))
@@ -287,7 +291,7 @@ def test_a_failed_installation_leaves_nothing_behind(tool: Tool) -> None:
 @pytest.fixture
 def bare(tmp_path: Path) -> Path:
     """A Python as Debian has it without python3-venv: no ensurepip, and no pip."""
-    whole, tree = prepare(None, SHARED_CACHE / "pythons").path, tmp_path / "bare"
+    whole, tree = prepare(running_interpreter(), PYTHONS).path, tmp_path / "bare"
     [library] = whole.glob("lib/python3*")
     (tree / "lib" / library.name / "site-packages").mkdir(parents=True)
     for entry in library.iterdir():

@@ -6,12 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from support.paths import FIXTURES, REPOSITORY
-from support.python_discovery import find_interpreter
+from slugfit.local.heroku.buildpack import SLUGFIT
+from slugfit.local.heroku.python_discovery import running_interpreter
+from support.paths import FIXTURES
 from support.tool import Tool
 
 SERIES = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -150,7 +152,7 @@ def test_a_python_that_is_not_here_is_named(tool: Tool, app: Path) -> None:
 def test_a_lock_of_uv_needs_uv(tool: Tool, app: Path) -> None:
     (app / "uv.lock").write_text("")
     # Beside the Python of the tests there is one.
-    python = str(find_interpreter(None).executable)
+    python = str(running_interpreter().executable)
     refused = tool.run("build", "my app", SLUGFIT_PYTHON=python)
     assert refused.status == 1
     assert refused.error == error(
@@ -209,21 +211,15 @@ def test_config_vars_that_can_not_be_read_are_told_without_their_values(
     )
 
 
-def test_a_copy_without_the_local_heroku_says_where_it_is(tool: Tool, tmp_path: Path) -> None:
-    for part in ("bin", "lib"):
-        shutil.copytree(REPOSITORY / part, tmp_path / "tarball" / part)
-    script = tmp_path / "tarball" / "bin" / "slugfit"
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(tool.home),
-        "SLUGFIT_PYTHON": sys.executable,
-    }
-    refused = subprocess.run(
-        [script, "build"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert refused.returncode == 1
-    assert "This copy of Slugfit can not build: the local Heroku is missing." in refused.stderr
-    assert f" !        git clone {README}" in refused.stderr
+def test_what_a_registry_has_of_this_repository_builds(
+    tool: Tool, app: Path, tmp_path: Path
+) -> None:
+    tarball = SLUGFIT.copy_to(tmp_path / "tarball", read_only=False).path
+    assert sorted(path.name for path in tarball.iterdir()) == ["bin", "buildpack.toml", "lib"]
+    elsewhere = replace(tool, program=tarball / "bin/slugfit")
+    built = elsewhere.run("build", "my app", "--python", SERIES)
+    assert (built.status, built.stderr) == (0, "")
+    assert built.log.startswith(FIRST_BUILD)
 
 
 @pytest.mark.parametrize("arguments", ["--python 4", "--stack heroku-20", "--env"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from support.network import index_settings
+from slugfit.local.heroku.network import index_settings
 from support.snapshot import snapshot
 from support.tool import Tool
 

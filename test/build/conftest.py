@@ -61,7 +61,7 @@ def make_app(booted_cache: Path, tmp_path: Path) -> Iterator[MakeApp]:
     def make(fixture: str, **options: object) -> App:
         cache = tmp_path / f"cache-{len(apps)}"
         shutil.copytree(booted_cache / "slugfit/helper", cache / "slugfit/helper")
-        apps.append(App(fixture, **{"allow_failure": True, "cache_dir": cache, **options}))  # type: ignore[arg-type]
+        apps.append(App(fixture, **{"allow_failure": True, "cache_dir": cache, **options}))
         return apps[-1]
 
     yield make

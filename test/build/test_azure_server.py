@@ -9,10 +9,10 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 from azure.storage.blob import BlobServiceClient
 
+from slugfit.local.heroku.client import Client, Response
+from slugfit.local.heroku.processes import is_listening
 from support.azure import AzureServer, missing
-from support.client import Client, Response
 from support.faults import Cut, FaultProxy
-from support.processes import is_listening
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 

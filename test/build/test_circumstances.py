@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from slugfit.local.heroku.buildpack import SLUGFIT, Buildpack
+from slugfit.local.heroku.python_discovery import PythonNotFoundError, find_interpreter
+from slugfit.local.heroku.standin import HEROKU_PYTHON
 from support.fixtures import BUCKET, PLAIN, PLAIN_KEY, MakeApp, own_log
-from support.heroku import HEROKU_PYTHON, SLUGFIT, App, Buildpack
+from support.heroku import App
 from support.paths import DIGITS
-from support.python_discovery import PythonNotFoundError, find_interpreter
 from support.s3 import S3Server
 
 MODEL = (DIGITS / "digits.tflite").read_bytes()
@@ -98,7 +100,7 @@ def test_an_app_that_uses_uv_has_no_pip_and_needs_none(s3: S3Server) -> None:
 @pytest.mark.parametrize("series", ["3.10", "3.11", "3.12", "3.13", "3.14"])
 def test_the_helper_boots_under_every_python_that_heroku_offers(s3: S3Server, series: str) -> None:
     try:
-        find_interpreter(series)
+        find_interpreter(series, os.environ)
     except PythonNotFoundError as absent:
         pytest.skip(str(absent))
     with App("settings_absent", python=series, config=s3.config) as app:

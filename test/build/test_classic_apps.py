@@ -97,7 +97,7 @@ def test_torchscript_is_served_by_pytorch_for_processors(
     make_app: MakeApp, models: S3Server
 ) -> None:
     try:
-        index = TorchIndex().__enter__()
+        index = TorchIndex()
     except NoWheelError as absent:
         pytest.skip(str(absent))
     with index:

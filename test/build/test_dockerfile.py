@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from slugfit.local.heroku.dyno import WebDyno
 from support.digits import agreement, reference
 from support.dockerfile import Image, Stage, can_run_stages, instructions
-from support.dyno import WebDyno
 from support.fixtures import BUCKET
 from support.paths import DIGITS, FIXTURES, REPOSITORY
 from support.s3 import S3Server

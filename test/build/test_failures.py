@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import pytest
 
+from slugfit.local.heroku.buildpack import SLUGFIT
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.sources import FIRST_BYTES
 from support.fixtures import BUCKET, KEY, MakeApp, own_log, without_partial, without_record
-from support.heroku import SLUGFIT, App
+from support.heroku import App
 from support.http import Reply, ScriptedServer
 from support.paths import DIGITS, FIXTURES, REPOSITORY
-from support.processes import free_port
 from support.s3 import S3Server
 from support.snapshot import Entry, snapshot
 from support.workbench import Workbench

@@ -11,7 +11,8 @@ from itertools import repeat
 import boto3
 import pytest
 
-from support.client import Client, Response
+from slugfit.local.heroku.client import Client, Response
+from slugfit.local.heroku.processes import is_listening
 from support.faults import (
     Answer,
     Circle,
@@ -28,7 +29,6 @@ from support.faults import (
     Stall,
 )
 from support.http import Reply, ScriptedServer
-from support.processes import is_listening
 from support.recording import Request
 from support.s3 import S3Server
 from unit.servers import CannedServer, chunked

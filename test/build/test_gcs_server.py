@@ -11,9 +11,9 @@ from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import Request as Transport
 from google.oauth2 import service_account
 
-from support.client import Client, Response
+from slugfit.local.heroku.client import Client, Response
+from slugfit.local.heroku.processes import is_listening
 from support.gcs import GcsServer
-from support.processes import is_listening
 
 MODEL = bytes(range(256)) * 400
 OBJECT = "/storage/v1/b/models/o/digits%2Fmodel"

@@ -1,6 +1,7 @@
 """The stand-in for heroku/python leaves behind what the buildpacks after it must cope with."""
 
 import json
+import os
 import stat
 import subprocess
 import zipfile
@@ -9,14 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from support.heroku import HEROKU_PYTHON, App
-from support.paths import SHARED_CACHE
-from support.python_discovery import PythonNotFoundError, find_interpreter
-from support.python_runtime import prepare
+from slugfit.local.heroku.python_discovery import (
+    PythonNotFoundError,
+    find_interpreter,
+    running_interpreter,
+)
+from slugfit.local.heroku.python_runtime import prepare
+from slugfit.local.heroku.standin import HEROKU_PYTHON, requested_version, uv_binary
+from support.heroku import App
+from support.paths import PYTHONS
 from support.snapshot import snapshot
-from support.standin import requested_version, uv_binary
 
-RUNNING = find_interpreter(None)
+RUNNING = running_interpreter()
 SITE_PACKAGES = f"lib/python{RUNNING.series}/site-packages"
 SERIES = ("3.10", "3.11", "3.12", "3.13", "3.14")
 WHEEL = "greeter-1.0-py3-none-any.whl"
@@ -173,7 +178,7 @@ def test_a_uv_app_has_no_pip(source: Path) -> None:
 
 def lock(project: Path) -> None:
     """Write the project's `uv.lock`."""
-    uv = uv_binary()
+    uv = uv_binary(os.environ)
     assert uv is not None
     python = str(RUNNING.executable)
     command = [uv, "lock", "--offline", "--quiet", "--python", python]
@@ -192,7 +197,7 @@ def test_python_version_files_are_read(tmp_path: Path, text: str, series: str | 
 @pytest.mark.parametrize("series", SERIES)
 def test_a_prepared_python_runs_wherever_it_is_moved(series: str, tmp_path: Path) -> None:
     try:
-        runtime = prepare(series, SHARED_CACHE / "pythons")
+        runtime = prepare(find_interpreter(series, os.environ), PYTHONS)
     except PythonNotFoundError as missing:
         pytest.skip(str(missing))
     moved = tmp_path / "moved"

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from support.client import Client, Response
+from slugfit.local.heroku.client import Client, Response
+from slugfit.local.heroku.processes import is_listening
 from support.faults import Cut, FaultProxy
 from support.hub import Access, HubServer
-from support.processes import is_listening
 
 WEIGHTS = bytes(range(256)) * 400
 SHA256 = hashlib.sha256(WEIGHTS).hexdigest()

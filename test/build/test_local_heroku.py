@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from support.dyno import WebDyno
-from support.heroku import App, BuildFailed, DynoCrashed, SlugLimits
-from support.processes import is_listening
-from support.roots import on_another_filesystem
+from slugfit.local.heroku.build import BuildFailed
+from slugfit.local.heroku.dyno import DynoCrashed, WebDyno
+from slugfit.local.heroku.processes import is_listening
+from slugfit.local.heroku.release import SlugLimits
+from slugfit.local.heroku.roots import on_another_filesystem
+from support.heroku import App
 
 MakeApp = Callable[..., App]
 

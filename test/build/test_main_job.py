@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from slugfit.local.heroku.buildpack import SLUGFIT
+from slugfit.local.heroku.standin import HEROKU_PYTHON
 from support.fixtures import MakeApp, own_log
-from support.heroku import HEROKU_PYTHON, SLUGFIT, App
+from support.heroku import App
 from support.paths import DIGITS
 from support.s3 import S3Server
 from support.snapshot import snapshot

@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from support.processes import is_listening
+from slugfit.local.heroku.processes import is_listening
 from support.s3 import S3Server
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.client import Client
+from slugfit.local.heroku.client import Client
 from support.http import Reply, Request, ScriptedServer, failing, redirect
 
 

@@ -29,9 +29,9 @@ from azure.storage.blob import (
     generate_container_sas,
 )
 
+from slugfit.local.heroku.processes import free_port
 from support.emulator import Emulator
 from support.paths import SHARED_CACHE
-from support.processes import free_port
 from support.proxy import Exchange, RecordingProxy
 from support.recording import Request
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from support.network import index_settings
-from support.processes import dying_with_parent
-from support.python_discovery import find_interpreter
+from slugfit.local.heroku.network import index_settings
+from slugfit.local.heroku.processes import dying_with_parent
+from slugfit.local.heroku.python_discovery import find_interpreter
 
 PREFIX = Path("/opt")
 IMAGE = re.compile(r"python:(3\.\d+)-slim-\w+")
@@ -88,7 +88,7 @@ class Image:
             raise UnknownInstructionError(f"FROM {rest}")
         root = self.root / str(len(self.stages))
         (root / "home").mkdir(parents=True)
-        path = f"{find_interpreter(found[1]).executable.parent}:/usr/bin:/bin"
+        path = f"{find_interpreter(found[1], os.environ).executable.parent}:/usr/bin:/bin"
         own = {"PATH": path, "HOME": str(PREFIX / "home"), **index_settings(os.environ)}
         self.stages[name] = Stage(root, own)
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from support.client import Client
+from slugfit.local.heroku.client import Client
+from slugfit.local.heroku.processes import free_port
 from support.emulator import Emulator
 from support.google_tokens import TokenServer
-from support.processes import free_port
 from support.proxy import Exchange, RecordingProxy
 from support.recording import Request
 

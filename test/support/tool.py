@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.environment import PLAIN_PATH
+from slugfit.local.heroku.environment import PLAIN_PATH
+from slugfit.local.heroku.network import index_settings
+from slugfit.local.heroku.transcript import without_colours
 from support.fixtures import tidied
-from support.network import index_settings
 from support.paths import REPOSITORY
-from support.transcript import without_colours
 
 BUCKET = "tool-models"
 
@@ -38,12 +38,13 @@ class Finished:
 
 @dataclass(frozen=True)
 class Tool:
-    """The tool in `desk`, with these variables in its environment."""
+    """The tool in `desk`, with these variables in its environment; `program` may be a copy."""
 
     desk: Path
     home: Path
     cache: Path
     config: Mapping[str, str]
+    program: Path = REPOSITORY / "bin/slugfit"
 
     def run(self, *arguments: str, **variables: str | None) -> Finished:
         """Run a command to its end; a variable that is None is not set."""
@@ -61,7 +62,7 @@ class Tool:
         }
         environ = {**own, **self.config, **variables}
         return subprocess.Popen(
-            [REPOSITORY / "bin/slugfit", *arguments],
+            [self.program, *arguments],
             cwd=self.desk,
             env={name: value for name, value in environ.items() if value is not None},
             stdin=subprocess.DEVNULL,

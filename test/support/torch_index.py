@@ -3,61 +3,71 @@
     with TorchIndex() as index:
         App("flask_torchscript", config={"PIP_EXTRA_INDEX_URL": index.url}).deploy()
 
-It serves one wheel, which is found as a developer's own pip finds it, and kept for later tests.
+It serves one wheel, which is found as a developer's own pip finds it, and kept for later tests;
+in ranges, and with its checksum, as the real one does.
 """
 
+import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from contextlib import ExitStack
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+from slugfit.local.heroku.python_discovery import find_interpreter
+from support.file_handler import FileHandler, StoredFile
 from support.paths import SHARED_CACHE
-from support.python_discovery import find_interpreter
+from support.recording import RecordingServer
 
 TORCH = "torch==2.13.0"
 SERIES = "3.11"
 ELSEWHERE = "https://download.pytorch.org/whl/cpu"
+_PIECE_BYTES = 1024 * 1024
 
 
 class NoWheelError(Exception):
     """No index that this machine reaches has a build of torch for processors."""
 
 
-class TorchIndex:
+class TorchIndex(RecordingServer):
     """The server; a context manager. Raises NoWheelError where there is nothing to serve."""
 
     def __init__(self) -> None:
-        self._stack = ExitStack()
-
-    def __enter__(self) -> "TorchIndex":
-        serving = partial(_Quiet, directory=str(_wheel().parents[1]))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), serving)
-        thread = Thread(target=self._server.serve_forever, daemon=True)
-        thread.start()
-        self._stack.callback(thread.join)
-        self._stack.callback(self._server.server_close)
-        self._stack.callback(self._server.shutdown)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stack.close()
+        wheel = _wheel()
+        checksum = hashlib.sha256()
+        with wheel.open("rb") as content:
+            for piece in iter(partial(content.read, _PIECE_BYTES), b""):
+                checksum.update(piece)
+        file = StoredFile(wheel, wheel.stat().st_size, checksum.hexdigest())
+        super().__init__(partial(_Handler, file))
 
     @property
     def url(self) -> str:
         """What pip takes as an index."""
-        return f"http://127.0.0.1:{self._server.server_port}/"
+        return f"http://127.0.0.1:{self.port}/"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
-        pass
+class _Handler(FileHandler):
+    def __init__(self, wheel: StoredFile, *connection: Any) -> None:
+        self._wheel = wheel
+        super().__init__(*connection)
+
+    def do_GET(self) -> None:  # noqa: N802 -- the name that http.server looks for
+        name, checksum = self._wheel.path.name, self._wheel.etag
+        if self.path == "/torch/":
+            link = f'<a href="{quote(name)}#sha256={checksum}">{name}</a>'
+            self.send_document(200, link.encode(), {"Content-Type": "text/html"})
+        elif unquote(self.path) == f"/torch/{name}":
+            self.send_file(self._wheel)
+        else:
+            self.send_document(404, b"")
+
+    def do_HEAD(self) -> None:  # noqa: N802 -- the name that http.server looks for
+        self.do_GET()
 
 
 def _wheel() -> Path:
@@ -87,7 +97,7 @@ def _is_for_cpus(options: Sequence[str]) -> bool:
 
 
 def _pip(*arguments: str) -> str:
-    python = find_interpreter(SERIES).executable
+    python = find_interpreter(SERIES, os.environ).executable
     done = subprocess.run(
         [python, "-m", "pip", *arguments], stdout=subprocess.PIPE, check=False, text=True
     )

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.environment import PLAIN_PATH, write_env_dir
+from slugfit.local.heroku.environment import PLAIN_PATH, write_env_dir
+from slugfit.local.heroku.network import index_settings
+from slugfit.local.heroku.transcript import without_colours
 from support.fixtures import tidied
 from support.heroku import App
-from support.network import index_settings
 from support.paths import FIXTURES, REPOSITORY
-from support.transcript import without_colours
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.failures import FetchFailure
 from slugfit.models.refusals import (
     AccessDenied,
@@ -33,7 +34,6 @@ from support import azure as emulator
 from support.azure import ACCOUNT, AzureServer
 from support.faults import Answer, Cut, FaultProxy
 from support.http import Reply, ScriptedServer
-from support.processes import free_port
 from unit.build_log import error_text
 from unit.fetching import LARGE, SMALL, Bench, everything, invitation, read, refusal
 from unit.servers import RangeServer

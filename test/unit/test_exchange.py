@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.exchange import Exchange, Unusual
 from slugfit.models.sources import Address
 from slugfit.models.wire import Network
-from support.processes import free_port
 from unit.chance import chance
 from unit.servers import CannedServer, PatientServer, RawServer, chunked
 

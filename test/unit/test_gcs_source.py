@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.refusals import (
     AccessDenied,
     BucketMissing,
@@ -29,7 +30,6 @@ from slugfit.settings.urls import GcsUrl
 from support.faults import Answer, Cut, FaultProxy, Page
 from support.gcs import GcsServer
 from support.http import Reply, ScriptedServer
-from support.processes import free_port
 from unit.build_log import error_text
 from unit.fetching import LARGE, SMALL, Bench, everything, invitation, read, refusal
 from unit.servers import RangeServer

@@ -14,6 +14,7 @@ from socket import gaierror
 import pytest
 
 from slugfit.errors import Failure
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.failures import Truncated
 from slugfit.models.refusals import (
     AccessDenied,
@@ -28,7 +29,6 @@ from slugfit.models.sources.reasons import reason
 from support.faults import Answer, Cut, FaultProxy
 from support.http import Reply, ScriptedServer, failing, redirect
 from support.paths import REPOSITORY
-from support.processes import free_port
 from unit.build_log import error_text
 from unit.fetching import LARGE, SMALL, Bench, everything, invitation, read, refusal
 from unit.servers import CannedServer, RangeServer, chunked

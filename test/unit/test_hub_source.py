@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.errors import Failure
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.failures import ChecksumMismatch
 from slugfit.models.refusals import (
     AccessDenied,
@@ -28,7 +29,6 @@ from slugfit.settings.urls import HubUrl, parse
 from support.faults import Answer, Corrupt, Cut, FaultProxy, Page
 from support.http import Reply, ScriptedServer
 from support.hub import HubServer
-from support.processes import free_port
 from unit.build_log import error_text
 from unit.fetching import LARGE, SMALL, Bench, everything, invitation, read, refusal
 from unit.servers import RangeServer

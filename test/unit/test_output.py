@@ -14,11 +14,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from slugfit.errors import Explanation, Failure
+from slugfit.local.heroku.processes import free_port
 from slugfit.output import Output, Redactor
 from slugfit.settings.failures import Problem, SettingsInvalid
 from slugfit.settings.problems import load_table
 from support.paths import REPOSITORY
-from support.processes import free_port
 
 AWS_KEYS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/+=", min_size=8)
 # Without brackets, so that no part of "[redacted]" and its surroundings can be the secret.

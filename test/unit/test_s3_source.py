@@ -18,6 +18,8 @@ import boto3
 import pytest
 
 from slugfit.errors import Failure
+from slugfit.local.heroku.client import Client
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.failures import HtmlPage, Truncated
 from slugfit.models.opening import open_source
 from slugfit.models.refusals import (
@@ -41,11 +43,9 @@ from slugfit.models.transfer import Received
 from slugfit.settings.model import AddressingStyle, ModelSettings, S3Credentials, S3Settings
 from slugfit.settings.model import Settings as AllSettings
 from slugfit.settings.urls import S3Url, parse
-from support.client import Client
 from support.faults import Answer, FaultProxy
 from support.http import Reply, ScriptedServer, failing, redirect
 from support.paths import REPOSITORY
-from support.processes import free_port
 from support.s3 import REGION, S3Server
 from unit import fetching
 from unit.build_log import error_text

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import trustme
 
+from slugfit.local.heroku.processes import free_port
 from slugfit.models.wire import Connection, Network, retry_after
-from support.processes import free_port
 from unit.servers import CannedServer, PatientServer, RawServer, TunnelProxy, chunked
 
 HELLO = b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "1"\r\n\r\nhello'

@@ -7,26 +7,28 @@ import io
 import os
 import re
 import shutil
-import sys
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 from slugfit.commands.context import Context
 from slugfit.files import alone_in
 from slugfit.local.env_file import read_env_file, read_pairs
-from slugfit.local.failures import IntoTaken, NoLocalHeroku, NoPython, NoRequirements, NoUv
+from slugfit.local.failures import IntoTaken, NoPython, NoRequirements, NoUv
+from slugfit.local.heroku.app import App
+from slugfit.local.heroku.python_discovery import (
+    PythonNotFoundError,
+    find_interpreter,
+    running_interpreter,
+)
+from slugfit.local.heroku.python_runtime import IncompletePythonError, prepare
+from slugfit.local.heroku.standin import requested_version, uv_binary
 from slugfit.local.source import copy_source, package_lists
 from slugfit.output import Output
 from slugfit.settings.config_vars import secrets_in
-
-if TYPE_CHECKING:
-    from support.heroku import App
 
 STACKS = ("heroku-22", "heroku-24", "heroku-26")
 # What heroku/python takes where an app does not choose.
@@ -55,11 +57,16 @@ def _series(text: str) -> str:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where a build happens, and what stays of it: its cache, and the app as it was built."""
+    """Where a build happens, and what stays of it: its cache, and the app as it was built.
+
+    Pythons and wheels stay for the builds of all apps.
+    """
 
     machine: Path
     cache: Path
     into: Path
+    pythons: Path
+    wheels: Path
 
 
 class _Echo(io.StringIO):
@@ -76,38 +83,31 @@ class _Echo(io.StringIO):
 
 def run(args: Namespace, context: Context) -> int:
     """0, 1 when the build failed, or how the command of --run ended; failures are raised."""
-    heroku = _local_heroku()
     app = args.app.resolve()
-    places = _places(args, app, context.cache)
+    places = _places(args, app, context.cache.absolute())
     config = {**_from_file(args.env_file), **read_pairs(args.env)}
     context.output.redact.learn(secrets_in(config))
-    _check_packages(app)
-    options = {"stack": args.stack, "python": _python(app, args.python), "config": config}
+    _check_packages(app, context.environ)
+    python = _python(app, args.python, places.pythons, context.environ)
     with _alone_on(places.machine, context):
         empty = places.machine / "empty"
         empty.mkdir(parents=True)
-        local = heroku.App(
+        local = App(
             empty,
+            pythons=places.pythons,
+            wheels=places.wheels,
+            environ=context.environ,
+            config=config,
+            stack=args.stack,
+            python=python,
             root=places.machine / "root",
             cache_dir=places.cache,
             allow_failure=True,
             echo=_Echo(context.output),
-            **options,
         )
         with local:
             copy_source(app, local.source_dir, context.environ)
             return _build(local, args.command, places.into, context.output)
-
-
-def _local_heroku() -> ModuleType:
-    """The emulation that the tests run on, which only a checkout has."""
-    folder = Path(__file__).resolve().parents[3] / "test"
-    if not (folder / "support" / "heroku.py").is_file():
-        raise NoLocalHeroku(folder)
-    sys.path.append(str(folder))
-    from support import heroku  # noqa: PLC0415 (found only now)
-
-    return heroku
 
 
 def _places(args: Namespace, app: Path, cache: Path) -> _Places:
@@ -118,7 +118,13 @@ def _places(args: Namespace, app: Path, cache: Path) -> _Places:
     # In the app, it would be part of the next build; around it, it would take its place.
     if app in (into, *into.parents) or into in app.parents or not _is_free(into):
         raise IntoTaken(into)
-    return _Places(home / "machine", (args.cache or home / "cache").absolute(), into)
+    return _Places(
+        machine=home / "machine",
+        cache=(args.cache or home / "cache").absolute(),
+        into=into,
+        pythons=cache / "pythons",
+        wheels=cache / "wheels",
+    )
 
 
 def _is_free(into: Path) -> bool:
@@ -132,28 +138,21 @@ def _from_file(path: Path | None) -> dict[str, str]:
     return read_env_file(path) if path else {}
 
 
-def _check_packages(app: Path) -> None:
-    from support.standin import uv_binary  # noqa: PLC0415 (of the checkout)
-
+def _check_packages(app: Path, environ: Mapping[str, str]) -> None:
     found = tuple(package_lists(app))
     if not {"requirements.txt", "uv.lock"}.intersection(found):
         raise NoRequirements(app, found)
-    if "uv.lock" in found and uv_binary() is None:
+    if "uv.lock" in found and uv_binary(environ) is None:
         raise NoUv
 
 
-def _python(app: Path, wanted: str | None) -> str:
+def _python(app: Path, wanted: str | None, pythons: Path, environ: Mapping[str, str]) -> str:
     """The X.Y to build with. It is made ready now: a build would not say why that failed."""
-    from support.paths import SHARED_CACHE  # noqa: PLC0415 (of the checkout)
-    from support.python_discovery import PythonNotFoundError, find_interpreter  # noqa: PLC0415
-    from support.python_runtime import IncompletePythonError, prepare  # noqa: PLC0415
-    from support.standin import requested_version  # noqa: PLC0415
-
     series = wanted or requested_version(app) or _DEFAULT_PYTHON
     try:
-        prepare(series, SHARED_CACHE / "pythons")
+        prepare(find_interpreter(series, environ), pythons)
     except (PythonNotFoundError, IncompletePythonError) as error:
-        raise NoPython(series, str(error), find_interpreter(None).series) from error
+        raise NoPython(series, str(error), running_interpreter().series) from error
     return series
 
 

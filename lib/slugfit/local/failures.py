@@ -4,32 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slugfit.errors import README, Explanation, Failure
+from slugfit.errors import Explanation, Failure
 
 _EXPORTS = {
     "poetry.lock": "poetry export --output requirements.txt",
     "Pipfile.lock": "pipenv requirements > requirements.txt",
     "Pipfile": "pipenv lock && pipenv requirements > requirements.txt",
 }
-
-
-class NoLocalHeroku(Failure):
-    """A Slugfit without the emulation of Heroku: a registry's tarball leaves it out."""
-
-    id = "build::no-local-heroku"
-
-    def __init__(self, looked_for: Path) -> None:
-        self.looked_for = looked_for
-
-    def explain(self) -> Explanation:
-        return Explanation(
-            summary="This copy of Slugfit can not build: the local Heroku is missing.",
-            where=str(self.looked_for),
-            fixes=(
-                "Use a clone, which has it:\n"
-                f"git clone {README}\nslugfit/bin/slugfit build path/to/app",
-            ),
-        )
 
 
 class NoRequirements(Failure):

@@ -1,5 +1,7 @@
 """`.slugignore`: what the platform deletes from the app before any buildpack runs."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,13 +1,15 @@
 """The dynos of an app: one at a time, since one directory plays the `/app` of them all."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.dyno import DynoCrashed, RunResult, WebDyno, run_in_dyno
-from support.environment import Config, dyno_environment
-from support.release import Release
-from support.roots import Curtain, Root
+from slugfit.local.heroku.dyno import DynoCrashed, RunResult, WebDyno, run_in_dyno
+from slugfit.local.heroku.environment import Config, dyno_environment
+from slugfit.local.heroku.release import Release
+from slugfit.local.heroku.roots import Curtain, Root
 
 
 class Dynos:

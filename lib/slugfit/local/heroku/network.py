@@ -5,6 +5,8 @@ certificates, which pip and uv take from these variables. They are the only ones
 developer's environment that a build sees.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 INDEX_VARIABLES = (
@@ -33,7 +35,7 @@ def _proxy_settings(environ: Mapping[str, str]) -> dict[str, str]:
     proxies = {name: environ[name] for name in PROXY_VARIABLES if environ.get(name)}
     if not proxies:
         return {}
-    # The S3 server and the scripted HTTP server listen here: no proxy would find them.
+    # No proxy would find the servers on this machine, such as those of the tests.
     exceptions = environ.get("NO_PROXY") or environ.get("no_proxy")
     no_proxy = f"{exceptions},{LOOPBACK}" if exceptions else LOOPBACK
     return proxies | {"NO_PROXY": no_proxy, "no_proxy": no_proxy}

@@ -1,16 +1,18 @@
 """The machine that builds: prepared afresh for every build."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.build import Build, BuildSite
-from support.buildpack import Buildpack, BuildRequest
-from support.environment import Config, build_environment, write_env_dir
-from support.roots import Root
-from support.slugignore import apply_slugignore
-from support.transcript import Transcript
+from slugfit.local.heroku.build import Build, BuildSite
+from slugfit.local.heroku.buildpack import Buildpack, BuildRequest, Host
+from slugfit.local.heroku.environment import Config, build_environment, write_env_dir
+from slugfit.local.heroku.roots import Root
+from slugfit.local.heroku.slugignore import apply_slugignore
+from slugfit.local.heroku.transcript import Transcript
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Settings:
     """What stays the same from one build of an app to the next."""
 
     source: Path
+    host: Host
     buildpacks: tuple[Buildpack, ...]
     stack: str
     python: str | None = None
@@ -52,10 +55,11 @@ def start_build(
         home=machine.home,
         tmp=root.tmp,
         stack=settings.stack,
+        environ=settings.host.environ,
         extra={**(ci_variables or {}), **settings.build_env},
     )
     site = BuildSite(machine.build_dir, machine.cache_dir, root.env, cwd=root.tmp, env=env)
-    request = BuildRequest(machine.build_dir, root.app, settings.python)
+    request = BuildRequest(machine.build_dir, root.app, settings.python, settings.host)
     root.renew(root.buildpacks)
     buildpacks = [
         (

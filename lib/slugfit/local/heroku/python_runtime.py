@@ -1,7 +1,9 @@
 """A Python that can be copied anywhere, as heroku/python downloads it: made from an installed one.
 
-Prepared once into a cache that all tests share, then copied into each build.
+Prepared once into a cache that all builds share, then copied into each.
 """
+
+from __future__ import annotations
 
 import fcntl
 import hashlib
@@ -14,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.python_discovery import Interpreter, find_interpreter
+from slugfit.local.heroku.python_discovery import Interpreter
 
 # Part of the cached tree's name: raise it when the tree is made differently.
 RECIPE = 2
@@ -48,9 +50,11 @@ class Runtime:
     version: str
 
 
-def prepare(series: str | None, cache: Path, *, fall_back: bool = False) -> Runtime:
-    """Return the relocatable Python X.Y from `cache`, made now if it is not there yet."""
-    interpreter = find_interpreter(series, fall_back=fall_back)
+def prepare(interpreter: Interpreter, cache: Path) -> Runtime:
+    """Return the relocatable copy of a Python from `cache`, made now if it is not there yet.
+
+    Raises IncompletePythonError.
+    """
     path = cache / _tree_name(interpreter)
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(path.with_name(f"{path.name}.lock")):
@@ -67,7 +71,7 @@ def _tree_name(interpreter: Interpreter) -> str:
 
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
-    """Keep parallel test workers from making the same tree."""
+    """Keep builds that run at the same time from making the same tree."""
     with file.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

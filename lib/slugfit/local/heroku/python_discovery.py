@@ -1,11 +1,13 @@
 """Finding a Python of a wanted version on this machine."""
 
+from __future__ import annotations
+
 import functools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,38 +52,34 @@ class Interpreter:
         return self.version.rpartition(".")[0]
 
 
-@functools.cache
-def find_interpreter(series: str | None, *, fall_back: bool = False) -> Interpreter:
-    """Return a Python X.Y; with `fall_back`, or when none is asked for, the running one."""
-    running = _ask(Path(sys.executable))
-    assert running is not None
-    if series is None:
-        return running
-    for candidate in [running, *_installed(series)]:
-        if candidate.series == series:
-            return candidate
-    if fall_back:
-        return running
+def running_interpreter() -> Interpreter:
+    """Return the Python that runs this."""
+    interpreter = _ask(Path(sys.executable))
+    if interpreter is None:
+        raise PythonNotFoundError(f"{sys.executable} does not say which Python it is")
+    return interpreter
+
+
+def find_interpreter(series: str, environ: Mapping[str, str]) -> Interpreter:
+    """Return a Python X.Y, the running one if it is; raises PythonNotFoundError."""
+    for interpreter in filter(None, map(_ask, _candidates(series, environ))):
+        if interpreter.series == series:
+            return interpreter
     raise PythonNotFoundError(f"no Python {series} on PATH or in ~/.pyenv/versions")
 
 
-def _installed(series: str) -> Iterator[Interpreter]:
-    for path in _candidates(series):
-        interpreter = _ask(path)
-        if interpreter is not None:
-            yield interpreter
-
-
-def _candidates(series: str) -> Iterator[Path]:
-    for folder in os.get_exec_path():
+def _candidates(series: str, environ: Mapping[str, str]) -> Iterator[Path]:
+    yield Path(sys.executable)
+    for folder in os.get_exec_path(environ):
         yield Path(folder, f"python{series}")
-    versions = Path.home() / ".pyenv" / "versions"
+    versions = Path(environ.get("HOME") or "~").expanduser() / ".pyenv" / "versions"
     # The newest first, and 3.11.10 is newer than 3.11.9.
     found = sorted(versions.glob(f"{series}.*"), key=lambda path: (len(path.name), path.name))
     for version in reversed(found):
         yield version / "bin" / f"python{series}"
 
 
+@functools.cache
 def _ask(path: Path) -> Interpreter | None:
     if not os.access(path, os.X_OK):
         return None

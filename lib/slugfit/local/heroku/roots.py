@@ -1,5 +1,7 @@
 """The directories that play `/app`, `/tmp` and the rest, all under one temporary root."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import stat
@@ -8,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-OTHER_FILESYSTEM = Path("/dev/shm")  # noqa: S108 -- a directory of our own is made in it
+OTHER_FILESYSTEM = Path("/dev/shm")  # noqa: S108 (a directory of our own is made in it)
 # Containers often give /dev/shm a mere 64 MB; a cached Python with its packages takes more.
 OTHER_FILESYSTEM_NEEDS = 1_000_000_000
 
@@ -46,7 +48,7 @@ class Root:
 
     @property
     def source(self) -> Path:
-        """The working copy of the app's source, which a test may edit."""
+        """The working copy of the app's source, which may be edited between builds."""
         return self.path / "source"
 
     @property
@@ -65,7 +67,7 @@ class Curtain:
     """Hides from a running dyno what only the machine that builds has.
 
     A symlink into the build cache or a path of the build directory baked into a file works on
-    the machine that built it and nowhere else. Renaming is how a test gets to see that.
+    the machine that built it and nowhere else. Renaming brings that to light.
     """
 
     def __init__(self) -> None:

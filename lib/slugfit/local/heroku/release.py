@@ -1,16 +1,18 @@
 """After the buildpacks: process types, the slug, and the platform's verdict on its size."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.build import Build, BuildStoppedError
-from support.slug import HARD_LIMIT, MEGABYTE, SOFT_LIMIT, Slug, pack, size_text
-from support.transcript import Transcript
+from slugfit.local.heroku.build import Build, BuildStoppedError
+from slugfit.local.heroku.slug import HARD_LIMIT, MEGABYTE, SOFT_LIMIT, Slug, pack, size_text
+from slugfit.local.heroku.transcript import Transcript
 
 
 @dataclass(frozen=True)
 class SlugLimits:
-    """Compressed sizes in bytes; tests lower them so as not to pack a gigabyte."""
+    """Compressed sizes in bytes; the tests lower them so as not to pack a gigabyte."""
 
     hard: int = HARD_LIMIT
     soft: int = SOFT_LIMIT

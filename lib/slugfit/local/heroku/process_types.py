@@ -1,5 +1,7 @@
 """Which processes an app has: its Procfile, and what a buildpack's `bin/release` adds."""
 
+from __future__ import annotations
+
 import re
 from pathlib import Path
 
@@ -16,8 +18,7 @@ def declared(directory: Path) -> dict[str, str]:
 def released(yaml: str) -> dict[str, str]:
     """Return the default process types in what `bin/release` printed.
 
-    Reads the block that release scripts print in practice; a YAML parser for it alone would be
-    the tests' only use of one.
+    Reads the block that release scripts print in practice, for which no YAML parser is needed.
     """
     _, _, block = yaml.partition("default_process_types:\n")
     types: dict[str, str] = {}

@@ -1,16 +1,18 @@
 """Heroku CI: the build happens in the app's own directory, then the tests run there."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any
 
-from support.build import Build, BuildFailed, BuildStoppedError
-from support.dyno import shell_command
-from support.environment import Config, ci_variables, dyno_environment
-from support.machine import Machine, Settings, start_build
-from support.roots import Root
-from support.scripts import stream_script
-from support.transcript import Transcript
+from slugfit.local.heroku.build import Build, BuildFailed, BuildStoppedError
+from slugfit.local.heroku.dyno import shell_command
+from slugfit.local.heroku.environment import Config, ci_variables, dyno_environment
+from slugfit.local.heroku.machine import Machine, Settings, start_build
+from slugfit.local.heroku.roots import Root
+from slugfit.local.heroku.scripts import stream_script
+from slugfit.local.heroku.transcript import Transcript
 
 
 class CiRun:
@@ -34,7 +36,7 @@ class CiRun:
         """Whether the build and the tests succeeded."""
         return self.status == 0
 
-    def run_again(self) -> "CiRun":
+    def run_again(self) -> CiRun:
         """Build and test a fresh copy of the source, on the same cache."""
         self._root.renew(self._root.app, self._root.tmp)
         transcript = Transcript()

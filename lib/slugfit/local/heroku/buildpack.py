@@ -1,5 +1,7 @@
 """A buildpack: where it is, and the copy of it that one build runs."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import stat
@@ -7,20 +9,37 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.paths import REPOSITORY, STAND_IN
-from support.standin import stand_in_variables
-
+# The checkout that this file is a part of, or what a registry's tarball has of it.
+CHECKOUT = Path(__file__).resolve().parents[4]
 IGNORED = shutil.ignore_patterns(".git", "__pycache__", "*.pyc")
 WRITE_BITS = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 
 
+class IncompleteBuildpackError(Exception):
+    """A buildpack lacks a script that every buildpack has."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """What a build takes from the machine that it runs on.
+
+    `pythons` and `wheels` are the directories where relocatable Pythons and the downloads of pip
+    and uv are kept from one build to the next, whatever the app. `environ` is the user's.
+    """
+
+    pythons: Path
+    wheels: Path
+    environ: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class BuildRequest:
-    """What a buildpack's own variables may depend on."""
+    """What a buildpack's own variables may depend on; `python` is an X.Y that was asked for."""
 
     build_dir: Path
     app_dir: Path
     python: str | None
+    host: Host
 
 
 @dataclass(frozen=True)
@@ -32,7 +51,7 @@ class Buildpack:
     parts: tuple[str, ...] = ()
     variables: Callable[[BuildRequest], Mapping[str, str]] = lambda request: {}
 
-    def copy_to(self, destination: Path, *, read_only: bool) -> "StagedBuildpack":
+    def copy_to(self, destination: Path, *, read_only: bool) -> StagedBuildpack:
         """Copy the buildpack, as Heroku unpacks it for each build: no `export` is left."""
         if self.parts:
             self._copy_parts(destination)
@@ -74,6 +93,13 @@ class StagedBuildpack:
         path = self.path / "bin" / name
         return path if path.exists() else None
 
+    def required(self, name: str) -> Path:
+        """Return the path of `bin/<name>`; raises IncompleteBuildpackError."""
+        script = self.script(name)
+        if script is None:
+            raise IncompleteBuildpackError(f"{self.name} has no bin/{name}")
+        return script
+
 
 def as_buildpack(buildpack: Buildpack | Path) -> Buildpack:
     """Return `buildpack` itself, or the one that lives in that directory."""
@@ -89,9 +115,4 @@ def _forbid_writing(directory: Path) -> None:
                 path.chmod(path.stat().st_mode & ~WRITE_BITS)
 
 
-def _heroku_python(request: BuildRequest) -> Mapping[str, str]:
-    return stand_in_variables(request.build_dir, request.app_dir, request.python)
-
-
-HEROKU_PYTHON = Buildpack(STAND_IN, "heroku/python", variables=_heroku_python)
-SLUGFIT = Buildpack(REPOSITORY, "slugfit", parts=("bin", "lib", "buildpack.toml"))
+SLUGFIT = Buildpack(CHECKOUT, "slugfit", parts=("bin", "lib", "buildpack.toml"))

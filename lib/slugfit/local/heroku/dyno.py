@@ -1,5 +1,7 @@
 """Dynos: a fresh home from the slug, `.profile.d`, then a command under bash."""
 
+from __future__ import annotations
+
 import signal
 import subprocess
 import time
@@ -8,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.client import Client, Response
-from support.processes import free_port, is_listening, stop
-from support.scripts import stream_script
-from support.transcript import Transcript, without_colours
+from slugfit.local.heroku.client import Client, Response
+from slugfit.local.heroku.processes import free_port, is_listening, stop
+from slugfit.local.heroku.scripts import stream_script
+from slugfit.local.heroku.transcript import Transcript, without_colours
 
 # R10: a web process must bind its port within 60 seconds of its start.
 BOOT_SECONDS = 60.0
@@ -27,7 +29,7 @@ eval "${1}"
 """
 
 
-class DynoCrashed(Exception):  # noqa: N818 -- reads as Heroku says it
+class DynoCrashed(Exception):  # noqa: N818 (reads as Heroku says it)
     """The web process ended, or did not bind its port in time; carries what it printed."""
 
 
@@ -85,7 +87,7 @@ class WebDyno(Client):
                 start_new_session=True,
             )
 
-    def __enter__(self) -> "WebDyno":
+    def __enter__(self) -> WebDyno:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,5 +1,7 @@
 """What a build prints, in the order it was printed."""
 
+from __future__ import annotations
+
 import re
 from typing import TextIO
 

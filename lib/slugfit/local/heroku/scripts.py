@@ -1,5 +1,7 @@
 """Running other programs: to their end, within a time limit, and never leaving children behind."""
 
+from __future__ import annotations
+
 import os
 import signal
 import subprocess
@@ -9,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.processes import signal_session
+from slugfit.local.heroku.processes import signal_session
 
 # The platform's limit for compiling an app.
 COMPILE_SECONDS = 25 * 60.0
@@ -50,8 +52,7 @@ def stream_script(
         _started(command, env, cwd, stderr=subprocess.STDOUT) as process,
         _killed_after(process, timeout),
     ):
-        assert process.stdout is not None
-        for line in process.stdout:
+        for line in process.stdout or ():
             write(_text(line))
         return process.wait()
 

@@ -1,21 +1,23 @@
 """One build: the buildpacks, one after the other, as the platform runs them."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from support import process_types
-from support.buildpack import StagedBuildpack
-from support.scripts import ScriptResult, run_script, stream_script
-from support.transcript import Transcript
+from slugfit.local.heroku import process_types
+from slugfit.local.heroku.buildpack import StagedBuildpack
+from slugfit.local.heroku.scripts import ScriptResult, run_script, stream_script
+from slugfit.local.heroku.transcript import Transcript
 
 # `export` files are sourced by bash, then the script runs in the environment they leave.
 SOURCE_AND_RUN = 'while [[ "${1}" != -- ]]; do source "${1}"; shift; done; shift; exec "${@}"'
 
 
-class BuildFailed(Exception):  # noqa: N818 -- reads as Heroku says it
+class BuildFailed(Exception):  # noqa: N818 (reads as Heroku says it)
     """The build failed, as a `git push heroku` would have; carries the whole log."""
 
     def __init__(self, output: str) -> None:
@@ -70,9 +72,8 @@ class Build:
         return {name: json.loads(text) if text else {} for name, text in printed.items()}
 
     def _detect(self, buildpack: StagedBuildpack, env: Mapping[str, str]) -> None:
-        script = buildpack.script("detect")
-        assert script is not None, f"{buildpack.name} has no bin/detect"
-        result = run_script([script, self.site.build_dir], env=env, cwd=self.site.cwd)
+        command = [buildpack.required("detect"), self.site.build_dir]
+        result = run_script(command, env=env, cwd=self.site.cwd)
         if result.status != 0:
             self.transcript.line(f"-----> App not compatible with buildpack: {buildpack.name}")
             self.transcript.write(_indented(result.stderr))
@@ -81,8 +82,7 @@ class Build:
 
     def _compile(self, buildpack: StagedBuildpack, env: Mapping[str, str]) -> None:
         test_script = buildpack.script("test-compile") if self.for_ci else None
-        script = test_script or buildpack.script("compile")
-        assert script is not None, f"{buildpack.name} has no bin/compile"
+        script = test_script or buildpack.required("compile")
         status = stream_script(
             ["bash", "-c", SOURCE_AND_RUN, "build", *self._exports(buildpack), "--",
              script, *self._arguments()],

@@ -1,5 +1,7 @@
 """The slug: a gzip-compressed tar of `./app`, and the platform's limits for it."""
 
+from __future__ import annotations
+
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +51,8 @@ def pack(directory: Path, destination: Path) -> Slug:
         subprocess.Popen(tar, stdout=subprocess.PIPE) as packing,
         subprocess.Popen(["gzip", "-6"], stdin=subprocess.PIPE, stdout=slug) as squeezing,
     ):
-        assert packing.stdout is not None
-        assert squeezing.stdin is not None
+        assert packing.stdout is not None  # noqa: S101 (a pipe)
+        assert squeezing.stdin is not None  # noqa: S101 (a pipe)
         raw_bytes = _pump(packing.stdout, squeezing.stdin)
         squeezing.stdin.close()
         if packing.wait() or squeezing.wait():

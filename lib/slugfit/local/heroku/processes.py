@@ -1,4 +1,6 @@
-"""Servers that run beside a test: their ports, and their end."""
+"""Servers on this machine: their ports, and their end."""
+
+from __future__ import annotations
 
 import os
 import shutil
@@ -26,7 +28,7 @@ def is_listening(port: int) -> bool:
 def dying_with_parent() -> list[str]:
     """Return a command prefix that ends a server when the thread that started it ends.
 
-    Servers should not outlive a test run that was killed; where util-linux is missing they may.
+    Servers should not outlive a run that was killed; where util-linux is missing they may.
     """
     program = shutil.which("setpriv")
     return [program, "--pdeathsig", "KILL"] if program else []

@@ -1,5 +1,7 @@
 """The variables that scripts of a build and commands of a dyno find set."""
 
+from __future__ import annotations
+
 import os
 import secrets
 import shutil
@@ -7,7 +9,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from support.network import index_settings
+from slugfit.local.heroku.network import index_settings
 
 PLAIN_PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -16,10 +18,11 @@ Config = Mapping[str, str | bytes]
 
 
 def build_environment(
-    *, home: Path, tmp: Path, stack: str, extra: Mapping[str, str]
+    *, home: Path, tmp: Path, stack: str, environ: Mapping[str, str], extra: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the environment of a buildpack's scripts: little, and no config vars.
 
+    Of the user's own, `environ`, it has the way to the package index.
     TMPDIR is the one variable that Heroku does not set: there `/tmp` itself is the build's own.
     """
     return {
@@ -30,7 +33,7 @@ def build_environment(
         "SOURCE_VERSION": secrets.token_hex(20),
         "STACK": stack,
         "TMPDIR": str(tmp),
-        **index_settings(os.environ),
+        **index_settings(environ),
         **extra,
     }
 

@@ -1,5 +1,7 @@
 """A small HTTP client for servers on the loopback interface."""
 
+from __future__ import annotations
+
 import http.client
 import json as json_module
 from collections.abc import Mapping
