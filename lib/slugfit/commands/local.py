@@ -16,6 +16,7 @@ from pathlib import Path
 
 from slugfit.commands.context import Context
 from slugfit.files import alone_in
+from slugfit.forecast.tags import GLIBC
 from slugfit.local.env_file import read_env_file, read_pairs
 from slugfit.local.failures import IntoTaken, NoPython, NoRequirements, NoUv
 from slugfit.local.heroku.app import App
@@ -30,7 +31,6 @@ from slugfit.local.source import copy_source, package_lists
 from slugfit.output import Output
 from slugfit.settings.config_vars import secrets_in
 
-STACKS = ("heroku-22", "heroku-24", "heroku-26")
 # What heroku/python takes where an app does not choose.
 _DEFAULT_PYTHON = "3.14"
 _SERIES = re.compile(r"3\.\d{1,2}")
@@ -41,7 +41,7 @@ _BUILT = Path(".slugfit", "report.json")
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("app", metavar="APP", type=Path, nargs="?", default=Path())
     parser.add_argument("--python", metavar="X.Y", type=_series, help="instead of .python-version")
-    parser.add_argument("--stack", choices=STACKS, default="heroku-24")
+    parser.add_argument("--stack", choices=sorted(GLIBC), default="heroku-24")
     parser.add_argument("--env", metavar="KEY=VALUE", action="append", default=[])
     parser.add_argument("--env-file", metavar="FILE", type=Path, help="config vars, as in a .env")
     parser.add_argument("--cache", metavar="DIR", type=Path, help="the build cache")

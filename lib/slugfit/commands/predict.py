@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slugfit.commands.context import Context
+from slugfit.forecast.tags import GLIBC
 
 if TYPE_CHECKING:
     from slugfit.forecast.predict import Prediction
     from slugfit.settings.model import Settings
-
-_STACKS = ("heroku-22", "heroku-24", "heroku-26")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -25,7 +24,7 @@ def add_question(parser: ArgumentParser) -> None:
     """The arguments that say what is asked: `check` has them, too."""
     parser.add_argument("app", metavar="APP", type=Path, nargs="?", default=Path())
     parser.add_argument("--python", metavar="X.Y", help="instead of the one that the app asks for")
-    parser.add_argument("--stack", choices=_STACKS, default="heroku-24")
+    parser.add_argument("--stack", choices=sorted(GLIBC), default="heroku-24")
 
 
 def run(args: Namespace, context: Context) -> int:
