@@ -27,6 +27,7 @@ _SUFFIXES = {
     ".pyi": "type stubs",
     ".h": "C headers",
     ".c": "native sources",
+    ".pxd": "native sources",
     ".md": "documentation",
 }
 
@@ -270,6 +271,24 @@ def test_a_pattern_keeps_the_files_that_it_matches(site: Site) -> None:
     source = "for f in glob(join(dirname(__file__), '*.md')): print(f)"
     site.install("p", {"p/x.py": source, "p/a.md": "", "p/b.h": "", "q/c.md": ""})
     assert spared(site) == {"p/a.md"}
+
+
+def test_modules_of_a_package_stay_when_a_text_hands_its_name_to_who_lists_it(site: Site) -> None:
+    loader = "for f in listdir(import_module(name).__path__[0]): load_source(f)"
+    site.install("p", {**TESTS, "p/__init__.py": "KINDS = ['p.tests']", "p/loader.py": loader})
+    assert spared(site) == MODULES
+
+
+def test_the_name_of_another_packages_tests_hands_nothing_on(site: Site) -> None:
+    site.install("p", {**TESTS, "p/__init__.py": ""})
+    site.install("q", {"q/__init__.py": "KINDS = ['p.tests']"})
+    assert spared(site) == PACKAGE
+
+
+def test_declarations_for_cython_stay_for_who_reads_any(site: Site) -> None:
+    site.install("p", {"p/__init__.py": "", "p/a.pxd": ""})
+    site.install("c", {"c/__init__.py": "look_for(name + '.pxd')", "c/libc/math.pxd": ""})
+    assert spared(site) == {"c/libc/math.pxd"}
 
 
 def test_stubs_stay_where_something_reads_them(site: Site) -> None:

@@ -225,6 +225,13 @@ def test_every_category_has_a_package_that_loses_something() -> None:
     assert shown == {rule.category for rule in load_rules().rules}
 
 
+def test_source_maps_stay_for_django_which_wants_all_that_is_linked_to(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.install("Django", {"django/__init__.py": ""})
+    site.install("p", {"p/__init__.py": "", "p/static/a.css": "", "p/static/a.css.map": ""})
+    assert removed(site) == NOTHING
+
+
 def test_what_a_careless_wheel_leaves_at_the_top_goes(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.install("p", {"p/__init__.py": "", "tests/__init__.py": "", "tests/test_p.py": TEST})

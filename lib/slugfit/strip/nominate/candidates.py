@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from slugfit.distributions import source_of
+from slugfit.distributions import source_of, versions_in
 from slugfit.files import directories_above
 from slugfit.settings.model import StripSettings
 from slugfit.strip.nominate import curated, services, toplevel
@@ -95,13 +95,17 @@ def _by_rules(tree: Tree, rules: Rules, kinds: Kinds) -> Iterator[tuple[str, str
     about = cache(rules.about)
     strays = toplevel.strays(tree, rules.directories)
     tools = toplevel.tools(tree)
+    there = versions_in(tree.root).keys()
+    barred = {
+        i for i, rule in enumerate(rules.rules) if not there.isdisjoint(rule.unless_installed)
+    }
     for directory in _directories(tree):
         top = directory.parts[:1]
         if rules.is_exempt(directory.parts) or not tools.isdisjoint(top):
             continue
         whole = rules.whole(directory.parts if strays.issuperset(top) else directory.parts[1:])
         for name in directory.files:
-            for place in sorted({*whole, *about(name)}):
+            for place in sorted({*whole, *about(name)} - barred):
                 rule = rules.rules[place]
                 if place in whole or _holds(rule, directory, name, kinds):
                     yield directory.path(name), rule.category

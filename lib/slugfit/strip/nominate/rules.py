@@ -13,7 +13,7 @@ from typing import Any
 from slugfit.toml import loads
 
 _SUBJECT = "{subject}"
-_SETS = ("directories", "within")
+_SETS = ("directories", "within", "unless_installed")
 _CODE = (".py", ".pyc", ".pyi")
 _SUFFIX = re.compile(r"\.[A-Za-z]\w*$")  # the one of libfoo.so.1 or protoc-3.13.0.0 is none
 
@@ -31,6 +31,7 @@ class Rule:
     beside: tuple[str, ...] = ()
     content: str | None = None
     by_name: bool = False
+    unless_installed: frozenset[str] = frozenset()
 
     def names(self, name: str) -> bool:
         """Whether the rule is about files of this name."""
@@ -105,6 +106,11 @@ class Rules:
         """The places of the rules that nominate all that is in one of `directories`."""
         names = frozenset(directories)
         return tuple(i for i, rule in enumerate(self.rules) if names & rule.directories)
+
+    def barred(self, installed: Iterable[str]) -> frozenset[int]:
+        """The places of the rules that do not hold where these are installed."""
+        names = frozenset(installed)
+        return frozenset(i for i, r in enumerate(self.rules) if names & r.unless_installed)
 
     def is_exempt(self, directories: Iterable[str]) -> bool:
         """Whether no rule looks into one of `directories`."""

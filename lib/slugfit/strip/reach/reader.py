@@ -35,7 +35,7 @@ RESOURCES = _words(
 )
 PLACES = _words("__file__ __path__ __spec__ submodule_search_locations getfile getsourcefile")
 PATTERNS = _words("glob iglob rglob fnmatch fnmatchcase")
-STUBS = _words("attach_stub pyi")
+STUBS = _words("attach_stub pyi pxd")
 TEST_RUNNERS = _words("pytest unittest nose doctest testmod")
 
 # What comes before and after a name that is part of a text or of an import: prose has letters

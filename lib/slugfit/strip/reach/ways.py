@@ -21,7 +21,7 @@ from slugfit.strip.reach.reader import (
 )
 from slugfit.strip.reach.targets import file_names_in, module_name, top_of
 
-_ANY_STUB = re.compile(r"(?:.*[*?}])?\.pyi")
+_ANY_STUB = re.compile(r"(?:.*[*?}])?\.(pyi|pxd)")
 _PATTERN = re.compile(r"[\w/*?-]*\*[\w*?-]*(?:\.[\w-]+)+")  # no regular expression
 
 
@@ -95,16 +95,20 @@ def _path_file(reader: Reader) -> Iterator[str]:
 
 
 def _stubs(reader: Reader) -> Iterator[str]:
-    """Stubs that are read at run time: by lazy_loader, or by a program that reads any stub."""
+    """Stubs that are read at run time: by lazy_loader, or by a program that reads any stub.
+
+    Cython reads those of C, which are called *.pxd.
+    """
     if b"attach_stub" in reader.words and reader.path:
         stub = f"{reader.path.removesuffix('.py')}.pyi"
         if reader.targets.has(stub):
             yield stub
     # A setup.py that stayed in a package has had its run.
     builds = reader.source.file.name == "setup.py"
-    if not builds and any(_ANY_STUB.fullmatch(text) for text in reader.facts.paths):
+    found = (_ANY_STUB.fullmatch(text) for text in reader.facts.paths)
+    if read := {match[1] for match in found if match and not builds}:
         for top in sorted(reader.group):
-            yield from (p for p in reader.targets.below(top) if p.endswith(".pyi"))
+            yield from (p for p in reader.targets.below(top) if p.rpartition(".")[2] in read)
 
 
 def _computed(reader: Reader) -> Iterator[str]:
@@ -126,6 +130,20 @@ def _listed(reader: Reader) -> Iterator[str]:
             yield from reader.targets.submodules(f"{name}.")
             if name.rpartition(".")[0] == reader.source.package:
                 yield from reader.targets.submodules(f"{reader.source.package}.")
+
+
+def _handed_on(reader: Reader) -> Iterator[str]:
+    """Modules of a candidate that a text names as a package, for who lists and imports them.
+
+    Who imports and does not list has imported the package itself.
+    """
+    if reader.uses(IMPORTERS) and not reader.uses(LISTERS):
+        return
+    for text in reader.facts.texts:
+        directory = text.replace(".", "/")
+        is_own = "." in text and top_of(directory) in reader.group
+        if is_own and reader.targets.has(f"{directory}/__init__.py"):
+            yield from reader.targets.submodules(f"{text}.")
 
 
 def _places(reader: Reader) -> Iterator[str]:
@@ -182,6 +200,7 @@ _CERTAIN: tuple[_Way, ...] = (
 _POSSIBLE: tuple[_Way, ...] = (
     ("perhaps imported by", _computed),
     ("perhaps imported by", _listed),
+    ("perhaps imported by", _handed_on),
     ("perhaps opened by", _places),
     ("perhaps opened by", _beside),
     ("perhaps opened by", _resources),
