@@ -1,4 +1,7 @@
-"""`make bench-predict`: the forecast, beside what is then installed, stripped and weighed."""
+"""`make bench-predict`: the forecast, beside what is then installed, stripped and weighed.
+
+Of stacks, the packages; of the fixtures that are complete apps, the slugs of real builds.
+"""
 
 from __future__ import annotations
 
@@ -8,36 +11,43 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.machine import describe
+from bench.machine import Others, describe
+from bench.predict_apps import APPS, FAILING, asked, report_of, store
 from bench.results import say
 from bench.strip_stacks import LOCKS, SERIES, STACKS, Installed, install
-from support.fixtures import BUCKET, KEY
-from support.heroku import App
-from support.paths import DIGITS, FIXTURES, REPOSITORY
+from support.paths import FIXTURES, REPOSITORY
 from support.s3 import S3Server
+from support.torch_index import NoWheelError
 
 ERROR = 0.05
 SECONDS = 10.0
 # The factors were fitted to the stacks of the strip's bench; these are the proof.
 PROOF = ("stats", "columns", "clouds")
-BUILT = ("flask_tflite",)
 _TOOLS = ("pip", "setuptools")  # a virtual environment has them, and no lock names them
+_NONE = "none"
+
+Sizes = Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Row:
-    """Compressed bytes as they turned out and as predicted; seconds of a warm forecast."""
+    """Compressed bytes as they turned out and as predicted; seconds of a warm forecast.
+
+    `real_items` and `predicted_items` are those of the parts, by name.
+    """
 
     name: str
     real: int
     predicted: int
     seconds: float
+    real_items: Sizes = field(default_factory=dict)
+    predicted_items: Sizes = field(default_factory=dict)
 
     def __str__(self) -> str:
         error = self.predicted / self.real - 1
@@ -45,31 +55,47 @@ class Row:
         sizes = f"{self.real / 1e6:.1f} MB | {self.predicted / 1e6:.1f} MB | {error:+.1%}"
         return f"| {self.name} | {sizes} | {self.seconds:.1f} s{'' if held else ': NOT HELD'} |"
 
+    @property
+    def differences(self) -> Iterator[str]:
+        """The parts of which the forecast is off by a thousandth of the whole, the worst first."""
+        real, predicted = self.real_items, self.predicted_items
+        off = {n: predicted.get(n, 0) - real.get(n, 0) for n in {*real, *predicted}}
+        for name, bytes_ in sorted(off.items(), key=lambda pair: -abs(pair[1])):
+            if abs(bytes_) > self.real / 1000:
+                share = f"{bytes_ / self.real:+.1%} of the slug"
+                yield f"  - {name}: {real.get(name, 0)} → {predicted.get(name, 0)}, {share}"
+
 
 def main(environ: Mapping[str, str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.predict", description=__doc__)
-    parser.add_argument("--stacks", type=_names, default=(*STACKS, *PROOF))
-    parser.add_argument("--builds", type=_names, default=BUILT, help="fixtures to build")
+    every = (*STACKS, *PROOF)
+    parser.add_argument("--stacks", type=_names, default=every, help=f"or {_NONE}")
+    parser.add_argument("--apps", type=_names, default=APPS, help=f"fixtures to build, or {_NONE}")
+    parser.add_argument("--items", action="store_true", help="show which items are off")
     arguments = parser.parse_args()
+    others = Others()
     say("# `make bench-predict`", "", *(f"- {fact}" for fact in describe()), "")
-    say("| packages, stripped | real | predicted | error | warm |", "|---|---:|---:|---:|---:|")
     with TemporaryDirectory() as directory:
-        for row in _rows(arguments, Path(directory), environ):
-            say(str(row))
+        scratch = Path(directory)
+        tool = {**environ, "SLUGFIT_CACHE_DIR": str(scratch / "cache")}
+        rows = (_of_stack(install(name), scratch, tool) for name in arguments.stacks)
+        _show("packages, stripped", rows, items=False)
+        _show("whole slugs", _of_apps(arguments.apps, tool), items=arguments.items)
+    if arguments.apps:
+        say(*(f"- Not built, {name}: {why}." for name, why in FAILING.items()), "")
+    say(f"All this time {others.share}.")
 
 
 def _names(text: str) -> Sequence[str]:
-    return tuple(filter(None, text.split(",")))
+    return tuple(name for name in text.split(",") if name not in {"", _NONE})
 
 
-def _rows(
-    arguments: argparse.Namespace, scratch: Path, environ: Mapping[str, str]
-) -> Iterator[Row]:
-    tool = {**environ, "SLUGFIT_CACHE_DIR": str(scratch / "cache")}
-    for name in arguments.stacks:
-        yield _of_stack(install(name), scratch, tool)
-    for name in arguments.builds:
-        yield _of_build(name, tool)
+def _show(title: str, rows: Iterable[Row], *, items: bool) -> None:
+    for count, row in enumerate(rows):
+        if not count:
+            say(f"| {title} | real | predicted | error | warm |", "|---|---:|---:|---:|---:|")
+        say(str(row), *(row.differences if items else ()))
+    say("")
 
 
 def _of_stack(stack: Installed, scratch: Path, environ: Mapping[str, str]) -> Row:
@@ -108,17 +134,29 @@ def _weigh_stripped(stack: Installed, scratch: Path, environ: Mapping[str, str])
     return int(json.loads(weighed.stdout)["compressed"])
 
 
-def _of_build(name: str, environ: Mapping[str, str]) -> Row:
-    """A whole slug: Python, packages, the app's own files and its model."""
-    with S3Server() as s3:
-        s3.create_bucket(BUCKET)
-        s3.put(BUCKET, KEY, DIGITS / "digits.tflite")
-        with App(name, config=s3.config) as app:
-            app.push()
-            report = json.loads(app.run("cat .slugfit/report.json").output)
+def _of_apps(names: Sequence[str], environ: Mapping[str, str]) -> Iterator[Row]:
+    """Whole slugs: Python, packages, the apps' own files and their models."""
+    with store() as s3:
+        for name in names:
+            try:
+                yield _of_app(name, s3, environ)
+            except NoWheelError as absent:
+                say(f"- Not built, {name}: {absent}.")
+
+
+def _of_app(name: str, s3: S3Server, environ: Mapping[str, str]) -> Row:
+    with asked(name, s3) as app:
+        report = report_of(app)
         python = ".".join(report["python_version"].split(".")[:2])
-        found, seconds = _predict(FIXTURES / name, {**environ, **s3.config}, "--python", python)
-    return Row(name, report["slug"]["compressed_bytes"], found["compressed_bytes"], seconds)
+        tool = {**environ, **app.config}
+        found, seconds = _predict(FIXTURES / app.fixture, tool, "--python", python)
+    real, predicted = report["slug"]["compressed_bytes"], found["compressed_bytes"]
+    sizes = (_by_item(report["slug"]["items"]), _by_item(found["items"]))
+    return Row(f"{app.fixture}, Python {python}", real, predicted, seconds, *sizes)
+
+
+def _by_item(items: Iterable[Mapping[str, Any]]) -> Sizes:
+    return {item["name"].lower().replace("_", "-"): item["compressed_bytes"] for item in items}
 
 
 def _predict(app: Path, environ: Mapping[str, str], *options: str) -> tuple[dict[str, Any], float]:

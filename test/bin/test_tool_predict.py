@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from support.environment import PLAIN_PATH
-from support.network import index_settings
+from slugfit.local.heroku.environment import PLAIN_PATH
+from slugfit.local.heroku.network import index_settings
 from support.package_index import Package, PackageIndex
 from support.paths import REPOSITORY
 from support.tool import Tool
@@ -70,7 +70,7 @@ def test_an_app_is_predicted(tool: Tool, app: Path, index: PackageIndex) -> None
     lines = done.stdout.splitlines()
     assert "-----> Predicting the slug: Python 3.12, heroku-24, requirements.txt" in lines
     assert any(re.match(r"       Python +13\.5 MB +38\.3 MB$", line) for line in lines)
-    assert lines[-1] == "-----> About 18.8 MB: within the budget of 1.00 GB"
+    assert lines[-1] == "-----> About 18.9 MB: within the budget of 1.00 GB"
 
 
 def test_as_data_nothing_else_is_printed(tool: Tool, app: Path, index: PackageIndex) -> None:
@@ -101,7 +101,7 @@ def test_check_holds_the_forecast_to_a_budget(
     done = tool.run("check", "--budget", budget, **settings(index))
     held = "over" if status else "within"
     assert done.status == status
-    assert done.stdout.splitlines()[-1].startswith(f"-----> About 18.8 MB: {held} the budget of ")
+    assert done.stdout.splitlines()[-1].startswith(f"-----> About 18.9 MB: {held} the budget of ")
 
 
 def test_check_takes_the_apps_own_limit(tool: Tool, app: Path, index: PackageIndex) -> None:
@@ -121,16 +121,16 @@ def test_in_github_actions_a_run_is_annotated(tool: Tool, app: Path, index: Pack
     github = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(summary)}
     done = tool.run("check", "--budget", "1MB", **github, **settings(index))
     assert done.stdout.splitlines()[-1] == (
-        "       ::error title=Slugfit::About 18.8 MB: over the budget of 1.0 MB"
+        "       ::error title=Slugfit::About 18.9 MB: over the budget of 1.0 MB"
     )
     assert summary.read_text().startswith(
-        "### Slugfit: About 18.8 MB: over the budget of 1.0 MB\n\n| the biggest | compressed |\n"
+        "### Slugfit: About 18.9 MB: over the budget of 1.0 MB\n\n| the biggest | compressed |\n"
     )
 
 
 def test_markdown_is_printed_alone(tool: Tool, app: Path, index: PackageIndex) -> None:
     done = tool.run("check", "--markdown", **settings(index))
-    assert done.stdout.startswith("### Slugfit: About 18.8 MB: within the budget of 1.00 GB\n")
+    assert done.stdout.startswith("### Slugfit: About 18.9 MB: within the budget of 1.00 GB\n")
 
 
 def test_the_password_of_an_index_is_not_told(tool: Tool, app: Path) -> None:
@@ -178,4 +178,4 @@ def test_the_action_runs_the_check(
     bash = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", command_of_the_action()]
     done = subprocess.run(bash, cwd=app, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stderr
-    assert "About 18.8 MB" in done.stdout
+    assert "About 18.9 MB" in done.stdout

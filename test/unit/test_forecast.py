@@ -15,7 +15,13 @@ from slugfit.forecast.pins import EDITABLE, Pinned, read_lock
 from slugfit.forecast.ranges import TAIL_BYTES
 from slugfit.forecast.requirements import find_requirements
 from slugfit.forecast.tags import Machine
-from slugfit.settings.model import BudgetSettings, ModelSettings, Settings, StripSettings
+from slugfit.settings.model import (
+    BudgetSettings,
+    ConvertSettings,
+    ModelSettings,
+    Settings,
+    StripSettings,
+)
 from slugfit.slug.tree import Item
 from slugfit.slug.weighing.compress import Weight
 from support.package_index import Package, PackageIndex
@@ -272,6 +278,18 @@ def test_models_of_the_app_are_counted_apart_and_others_without_an_answer_not(
     assert found.missing[0].startswith("models/gone.bin: ")
 
 
+def test_a_file_that_is_linked_to_another_place_counts_in_both(tmp_path: Path) -> None:
+    app = write_app(tmp_path, requirements__txt="", tiny__bin="weights" * 1000)
+    model = ModelSettings("tiny.bin", "models/m.tflite", convert=ConvertSettings("tflite", "int8"))
+    gone = ModelSettings("gone.bin", "models/gone.bin")
+    with PackageIndex([]) as index:
+        found = forecast(app, index, tmp_path, Settings(models=(model, gone)))
+    assert found.slug.items[Item("app", "the app's own files")].raw == 7000
+    assert found.slug.items[Item("model", "models/m.tflite")].raw == 1750
+    assert found.missing == ("models/gone.bin: gone.bin is not there",)
+    assert found.rough[0].startswith("models/m.tflite: converted to tflite (int8): 1.8 KB ")
+
+
 def test_ignored_files_are_not_the_apps(tmp_path: Path) -> None:
     app = write_app(tmp_path, requirements__txt="", app__py="x = 1\n" * 100, __slugignore="*.csv\n")
     with PackageIndex([]) as index:
@@ -283,14 +301,22 @@ def test_ignored_files_are_not_the_apps(tmp_path: Path) -> None:
 
 
 def test_bytecode_that_only_a_build_can_tell_is_rough(tmp_path: Path) -> None:
-    app = write_app(tmp_path, requirements__txt="demo\n")
+    boot = Settings(strip=StripSettings(bytecode="boot"))
+    app = write_app(tmp_path, requirements__txt="demo\n", app__py="import demo\n")
     with PackageIndex(PACKAGES) as index:
         whole = forecast(app, index, tmp_path)
-        half = forecast(app, index, tmp_path, Settings(strip=StripSettings(bytecode="boot")))
-    assert half.slug.weight.raw < whole.slug.weight.raw
-    assert half.rough == (
-        "bytecode: half of it is counted, since only a build sees what the app's start reads",
+        part = forecast(app, index, tmp_path, boot)
+        (app / "app.py").write_text("import helper\n")
+        less = forecast(app, index, tmp_path, boot)
+        (app / "app.py").unlink()
+        unseen = forecast(app, index, tmp_path, boot)
+    assert less.slug.weight.raw < part.slug.weight.raw < whole.slug.weight.raw
+    assert part.rough == (
+        "bytecode: 3.8 KB of 6.3 KB are counted, an estimate of what the app's start reads, which"
+        " only a build sees",
     )
+    assert less.rough == (part.rough[0].replace("3.8 KB", "1.9 KB"),)
+    assert (unseen.slug.categories, unseen.rough) == (whole.slug.categories, ())
 
 
 def test_what_git_ignores_is_not_the_apps(tmp_path: Path) -> None:

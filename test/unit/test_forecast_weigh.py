@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from slugfit.forecast.strip import nominated
+from slugfit.forecast.tags import Machine
 from slugfit.forecast.weigh import Stripping, of_size
 from slugfit.forecast.wheels import Member
 from slugfit.settings.model import StripSettings
 from slugfit.slug.weighing.compress import Weight
 
-SOABI = "cpython-312-x86_64-linux-gnu"
-SAFE = Stripping(StripSettings(), SOABI)
+MACHINE = Machine(12, 39)
+SOABI = MACHINE.soabi
+SAFE = Stripping(StripSettings(), MACHINE)
+
+
+def strips(**settings: Any) -> Stripping:
+    return Stripping(StripSettings(**settings), MACHINE)
 
 
 def files(*paths: str, program: bool = False) -> list[Member]:
@@ -71,26 +80,63 @@ def test_bytecode_counts_and_goes_with_its_source() -> None:
     members = files("pack/a.py", "pack/tests/b.py")
     forecast = SAFE.weigh("pack", members)
     assert forecast.after == SAFE.weigh("pack", members[:1]).before
-    assert forecast.after.raw == 22_100
-    assert forecast.bytecode == Weight(12_100, 4_966)
-    assert forecast.before.raw == 44_200
+    assert forecast.after.raw == 21_253
+    assert forecast.bytecode == Weight(11_253, 4_757)
+    assert forecast.before.raw == 42_506
+
+
+def test_bytecode_of_one_python_is_larger_than_that_of_another() -> None:
+    members = files("pack/a.py")
+    made = {
+        minor: Stripping(StripSettings(), Machine(minor, 39)).weigh("pack", members).bytecode
+        for minor in range(10, 15)
+    }
+    assert made[11] == Weight(12_100, 4_966)
+    assert made[10].compressed < made[12].compressed < made[11].compressed < made[14].compressed
+    assert made[10].compressed == 3228
 
 
 def test_bytecode_is_left_out_where_it_is_dropped() -> None:
-    settings = StripSettings(bytecode="drop")
-    assert Stripping(settings, SOABI).weigh("pack", files("pack/a.py")).after.raw == 10_000
+    forecast = strips(bytecode="drop").weigh("pack", files("pack/a.py"))
+    assert (forecast.after.raw, forecast.bytecode) == (10_000, Weight())
+    assert forecast.unsure == Weight()  # nobody reads it
+
+
+def test_of_bytecode_the_part_stays_that_a_start_reads() -> None:
+    forecast = strips(bytecode="boot").weigh("pack", files("pack/a.py"), 0.25)
+    assert forecast.after.raw == 12_813
+    assert forecast.bytecode == Weight(2_813, 1_189)
+    assert forecast.unsure == Weight(11_253, 4_757)
+
+
+def test_a_start_that_reads_all_leaves_no_doubt() -> None:
+    members = files("pack/a.py")
+    assert strips(bytecode="boot").weigh("pack", members, 1.0) == SAFE.weigh("pack", members)
+    assert SAFE.weigh("pack", members, 0.25) == SAFE.weigh("pack", members)
+
+
+def test_bytecode_of_what_is_kept_stays_whatever_reads_it() -> None:
+    settings = strips(bytecode="boot", keep=("pack/a.py",))
+    forecast = settings.weigh("pack", files("pack/a.py", "pack/b.py"), 0.0)
+    assert forecast.bytecode == Weight(11_253, 4_757)
+    assert forecast.after.raw == 31_253
 
 
 def test_without_a_strip_all_stays() -> None:
-    off = Stripping(StripSettings(level="off"), SOABI)
+    off = strips(level="off", bytecode="drop", remove=("pack",))
     forecast = off.weigh("pack", [*files("pack/tests/a.py"), Member("pack/b.so", 100, 50, 90)])
     assert forecast.after == forecast.before
 
 
 def test_keep_and_remove_are_obeyed() -> None:
-    settings = StripSettings(keep=("pack/tests",), remove=("pack/extra",))
+    settings = strips(keep=("pack/tests",), remove=("pack/extra",))
     members = files("pack/a.txt", "pack/tests/b.txt", "pack/extra/c.txt")
-    assert Stripping(settings, SOABI).weigh("pack", members).after.raw == 20_000
+    assert settings.weigh("pack", members).after.raw == 20_000
+
+
+def test_metadata_stays_whatever_is_to_be_removed() -> None:
+    members = files("pack/a.txt", "pack-1.0.dist-info/METADATA")
+    assert strips(remove=("pack*",)).weigh("pack", members).after.raw == 10_000
 
 
 def test_what_no_loader_maps_goes_from_a_library() -> None:
@@ -113,11 +159,12 @@ def test_known_files_are_what_they_are_known_for() -> None:
     assert SAFE.weigh("ai-edge-litert", [tool, *others]).after.raw > 1000
 
 
-def test_level_max_takes_what_its_table_names() -> None:
-    largest = Stripping(StripSettings(level="max"), SOABI)
+def test_level_max_takes_what_its_lines_name_but_not_what_is_kept() -> None:
     members = [Member("clang/native/libclang.so", 1000, 500, 0)]
+    largest = replace(strips(level="max"), largest=("clang",))
     assert largest.weigh("libclang", members).after == Weight()
-    assert SAFE.weigh("libclang", members).after.raw == 1000
+    kept = replace(strips(level="max", keep=("clang",)), largest=("clang",))
+    assert kept.weigh("libclang", members).after.raw == 1000
 
 
 def test_services_that_the_app_does_not_name_go() -> None:
@@ -127,7 +174,7 @@ def test_services_that_the_app_does_not_name_go() -> None:
         "botocore/data/a.json",
     )
     assert SAFE.weigh("botocore", members).after.raw == 20_000
-    asking = Stripping(StripSettings(), SOABI, frozenset({"sqs"}))
+    asking = replace(SAFE, words=frozenset({"sqs"}))
     assert asking.weigh("botocore", members).after.raw == 30_000
 
 

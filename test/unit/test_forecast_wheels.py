@@ -53,6 +53,14 @@ def test_a_large_wheel_is_known_from_its_end(index: PackageIndex) -> None:
     assert index.asked_for(".whl") == [f"GET /files/{BIG.filename} bytes=-{TAIL_BYTES}"]
 
 
+def test_the_programs_of_a_wheel_are_its_console_scripts() -> None:
+    points = "[console_scripts]\nServe = pack.cli:main\nb=pack:b\n[gui_scripts]\nc = pack:c\n"
+    files = {"pack/__init__.py": "", "pack-1.0.dist-info/entry_points.txt": points}
+    wheel = Package("pack", "1.0", files).content()
+    assert read_wheel(io.BytesIO(wheel)).programs == ("Serve", "b")
+    assert read_wheel(io.BytesIO(BIG.content())).programs == ()
+
+
 def test_what_was_read_once_is_remembered(index: PackageIndex, tmp_path: Path) -> None:
     wheels = [wheel(index)]
     first = Reader(tmp_path, WEB).read_all(wheels)

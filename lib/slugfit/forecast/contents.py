@@ -22,7 +22,7 @@ from slugfit.forecast.pins import Wheel
 from slugfit.forecast.ranges import NoRanges, RemoteFile, Web
 from slugfit.forecast.wheels import Inside, Member, read_wheel
 
-_EDITION = 1  # of what is remembered: whoever changes Member or what is read, changes this
+_EDITION = 2  # of what is remembered: whoever changes Member or what is read, changes this
 _AT_ONCE = 16
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NOT_ANSWERED = (requests.ConnectionError, requests.Timeout)
@@ -76,14 +76,15 @@ class Reader:
 
     def _recall(self, wheel: Wheel) -> Inside | None:
         with suppress(OSError, ValueError, TypeError, zlib.error):
-            members, requires = json.loads(zlib.decompress(self._file(wheel).read_bytes()))
-            return Inside(tuple(Member(*entry) for entry in members), tuple(requires))
+            members, *words = json.loads(zlib.decompress(self._file(wheel).read_bytes()))
+            return Inside(tuple(Member(*entry) for entry in members), *map(tuple, words))
         return None
 
     def _remember(self, wheel: Wheel, found: Inside) -> None:
         if wheel.sha256 and _SHA256.fullmatch(wheel.sha256):
             self._memory.mkdir(parents=True, exist_ok=True)
-            text = json.dumps([[astuple(member) for member in found.members], found.requires])
+            members = [astuple(member) for member in found.members]
+            text = json.dumps([members, found.requires, found.programs])
             write_atomically(self._file(wheel), zlib.compress(text.encode()))
 
     def _file(self, wheel: Wheel) -> Path:

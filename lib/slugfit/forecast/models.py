@@ -1,4 +1,4 @@
-"""What the models will weigh: their size in the store, and how well their beginning compresses."""
+"""What the models will weigh: the size of their source, how well it compresses, what it becomes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from slugfit.models.sources import Directory, Source
 from slugfit.models.transfer import Transfer
 from slugfit.plan import is_url
 from slugfit.settings.model import ModelSettings, Quantize, Settings
+from slugfit.sizes import format_size
 from slugfit.slug.weighing.compress import Weight, compressed_size
 
 _SAMPLE_BYTES = 2 * 1024 * 1024
@@ -38,6 +39,22 @@ def sizes_of_models(settings: Settings, transfer: Transfer) -> Iterator[ModelSiz
             yield _size_of(model, settings, transfer)
 
 
+def becomes(model: ModelSettings, stored: Weight) -> ModelSize:
+    """The weight of a model whose source has the weight `stored`."""
+    size = format_size(stored.raw)
+    if model.unpack:
+        weight = Weight(round(stored.raw * _UNPACKED), stored.raw)
+        estimate = f"unpacked: {format_size(weight.raw)} are estimated"
+        return ModelSize(model.path, weight, f"{estimate} from the archive's {size}")
+    if model.convert:
+        part = _CONVERTED[model.convert.quantize]
+        weight = Weight(round(stored.raw * part), round(stored.compressed * part))
+        done = f"converted to {model.convert.to} ({model.convert.quantize})"
+        estimate = f"{done}: {format_size(weight.raw)} are estimated"
+        return ModelSize(model.path, weight, f"{estimate} from the source's {size}")
+    return ModelSize(model.path, stored)
+
+
 def _size_of(model: ModelSettings, settings: Settings, transfer: Transfer) -> ModelSize:
     try:
         size, ratio = _ask(model, open_source(model, settings), transfer)
@@ -45,11 +62,7 @@ def _size_of(model: ModelSettings, settings: Settings, transfer: Transfer) -> Mo
         return ModelSize(model.path, None, str(failure))
     if size is None:
         return ModelSize(model.path, None, "its store does not tell its size")
-    if model.unpack:
-        return ModelSize(model.path, Weight(round(size * _UNPACKED), size), "of a packed archive")
-    part = _CONVERTED[model.convert.quantize] if model.convert else 1.0
-    why = f"converted to {model.convert.to}, which is estimated" if model.convert else ""
-    return ModelSize(model.path, Weight(round(size * part), round(size * part * ratio)), why)
+    return becomes(model, Weight(size, round(size * ratio)))
 
 
 def _ask(

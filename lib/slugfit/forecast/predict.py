@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from slugfit.distributions import normalized
 from slugfit.forecast.application import own_files
-from slugfit.forecast.contents import Contents, Reader
+from slugfit.forecast.contents import Reader
 from slugfit.forecast.giants import Giant, giants
 from slugfit.forecast.indexes import Indexes
-from slugfit.forecast.models import sizes_of_models
-from slugfit.forecast.pins import EDITABLE, Pinned
+from slugfit.forecast.models import ModelSize, becomes, sizes_of_models
+from slugfit.forecast.packages import Packages, Part
 from slugfit.forecast.ranges import Web
 from slugfit.forecast.requirements import Manager, Requirements, find_requirements, python_for
 from slugfit.forecast.resolve import Resolver
 from slugfit.forecast.runtime import runtime
+from slugfit.forecast.start import Start, start_of
 from slugfit.forecast.tags import GLIBC, Machine
-from slugfit.forecast.weigh import Forecast, Stripping, of_size
+from slugfit.forecast.weigh import Forecast, Stripping
 from slugfit.models.transfer import transfer_for
 from slugfit.models.wire import Network
 from slugfit.plan import is_url
 from slugfit.settings.model import Settings, StripSettings
+from slugfit.sizes import format_size
 from slugfit.slug.contents import Slug
-from slugfit.slug.requirements.demands import demands, parse
-from slugfit.slug.requirements.markers import environment
-from slugfit.slug.requirements.requirers import Graph, resolve
+from slugfit.slug.requirements.requirers import Graph
 from slugfit.slug.tree import Item
 from slugfit.slug.weighing.compress import Weight
 from slugfit.slug.weighing.load import Load
@@ -37,7 +37,10 @@ from slugfit.slug.weighing.memory import Scales
 
 ERROR = 0.05  # what a forecast may be off by
 _MODEL_SECONDS = 4.0
-_BOOT = "bytecode: half of it is counted, since only a build sees what the app's start reads"
+_BOOT = (
+    "bytecode: {} of {} are counted, an estimate of what the app's start reads, which only a build"
+    " sees"
+)
 _QUOTED = re.compile(rb"""["']([A-Za-z0-9_.-]+)["']""")
 
 
@@ -73,20 +76,6 @@ class Prediction:
     rough: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Part:
-    """An item; without `forecast` it is missing. `why` tells of what is missing, or rough."""
-
-    item: Item
-    forecast: Forecast | None
-    why: str = ""
-    requires: tuple[str, ...] = ()
-
-    @property
-    def line(self) -> str:
-        return f"{self.item.name} {self.item.version}".strip() + f": {self.why}"
-
-
 def predict(question: Question) -> Prediction:
     """Raises a failure of slugfit.forecast.failures."""
     app, settings = question.app, question.settings
@@ -97,27 +86,33 @@ def predict(question: Question) -> Prediction:
     credentials = indexes.credentials(wanted.file.read_text(errors="replace"))
     reader = Reader(question.cache / "wheels", Web(credentials, indexes.network))
     files = own_files(app, question.environ)
-    stripping = Stripping(settings.strip, machine.soabi, frozenset(_words(app, files)))
+    start = _start(app, files, settings)
+    packages = Packages.of(resolver.resolve(wanted), reader)
+    largest = packages.largest(settings.strip, start)
+    stripping = Stripping(settings.strip, machine, start.texts, largest)
+    graph = packages.graph(app, machine)
     parts = [
-        *_packages(resolver.resolve(wanted), reader, stripping),
+        *packages.parts(stripping, start, graph),
         *_models(settings, indexes.network),
         *_own(app, files, settings),
     ]
     named = {normalized(part.item.name) for part in parts}
-    strips = settings.strip.level != "off"
     parts += [
-        _Part(item, forecast)
-        for item, forecast in runtime(machine, wanted.manager, strips=strips)
+        Part(item, forecast)
+        for item, forecast in runtime(stripping, wanted.manager, is_seen=start.is_seen)
         if item.name not in named
     ]
-    return _prediction(parts, question, machine, wanted)
+    return _prediction(parts, graph, question, machine, wanted)
 
 
 def _prediction(
-    parts: Iterable[_Part], question: Question, machine: Machine, wanted: Requirements
+    parts: Sequence[Part],
+    graph: Graph,
+    question: Question,
+    machine: Machine,
+    wanted: Requirements,
 ) -> Prediction:
-    listed = list(parts)
-    weights = {part.item: part.forecast for part in listed if part.forecast}
+    weights = {part.item: part.forecast for part in parts if part.forecast}
     after = {item: forecast.after for item, forecast in weights.items()}
     before = sum((forecast.before for forecast in weights.values()), start=Weight())
     total = sum(after.values(), start=Weight())
@@ -134,73 +129,66 @@ def _prediction(
             removed,
             # Of the categories, only this is known.
             parts={item: {"bytecode": forecast.bytecode} for item, forecast in weights.items()},
-            graph=_graph(listed, question.app, machine),
+            graph=graph,
         ),
         giants=giants(packages, question.settings.budget),
-        missing=tuple(part.line for part in listed if not part.forecast),
+        missing=tuple(part.line for part in parts if not part.forecast),
         rough=(
-            *(part.line for part in listed if part.forecast and part.why),
-            *([_BOOT] if question.settings.strip.bytecode == "boot" else []),
+            *(part.line for part in parts if part.forecast and part.why),
+            *_estimated(weights.values()),
         ),
     )
 
 
-def _graph(parts: Iterable[_Part], app: Path, machine: Machine) -> Graph:
-    """Who requires whom, as in a built slug."""
-    required = {
-        normalized(part.item.name): tuple(filter(None, map(parse, part.requires)))
-        for part in parts
-        if part.item.kind == "distribution"
-    }
-    return resolve(required, demands(app), environment(machine.python))
+def _estimated(forecasts: Iterable[Forecast]) -> Iterator[str]:
+    """What is said of bytecode of which only a build can tell how much stays."""
+    unsure = [forecast for forecast in forecasts if forecast.unsure.compressed]
+    if unsure:
+        counted = sum(forecast.bytecode.compressed for forecast in unsure)
+        whole = sum(forecast.unsure.compressed for forecast in unsure)
+        yield _BOOT.format(format_size(counted), format_size(whole))
 
 
-def _packages(pins: Iterable[Pinned], reader: Reader, stripping: Stripping) -> Iterator[_Part]:
-    listed = [pin for pin in pins if pin.instead != EDITABLE]  # the app has it already
-    contents = reader.read_all(pin.wheel for pin in listed if pin.wheel)
-    for pin in listed:
-        item = Item("distribution", pin.name, pin.version)
-        if pin.wheel is None:
-            yield _Part(item, None, pin.instead)
-        else:
-            yield _package(item, contents[pin.wheel], stripping)
+def _start(app: Path, files: Iterable[str], settings: Settings) -> Start:
+    sources = [path for path in files if path.endswith(".py")]
+    texts = frozenset(_texts(app, sources))
+    return start_of(app, sources, texts, smoke=bool(settings.strip.smoke))
 
 
-def _package(item: Item, contents: Contents, stripping: Stripping) -> _Part:
-    inside = contents.inside
-    if inside:
-        forecast = stripping.weigh(normalized(item.name), inside.members)
-        return _Part(item, forecast, requires=inside.requires)
-    if contents.size is None:
-        return _Part(item, None, contents.why)
-    weight = of_size(contents.size)
-    return _Part(item, Forecast(weight, weight), f"from its wheel's size alone: {contents.why}")
-
-
-def _models(settings: Settings, network: Network) -> Iterator[_Part]:
+def _models(settings: Settings, network: Network) -> Iterator[Part]:
+    """Those that come from a store."""
     transfer = transfer_for(_MODEL_SECONDS, network)
-    for model in sizes_of_models(settings, transfer):
-        item = Item("model", model.path)
-        yield _Part(item, Forecast(model.weight, model.weight) if model.weight else None, model.why)
+    yield from map(_of_model, sizes_of_models(settings, transfer))
 
 
-def _words(app: Path, files: Iterable[str]) -> Iterator[str]:
+def _of_model(model: ModelSize) -> Part:
+    forecast = Forecast(model.weight, model.weight) if model.weight else None
+    return Part(Item("model", model.path), forecast, model.why)
+
+
+def _texts(app: Path, sources: Iterable[str]) -> Iterator[str]:
     """The texts in the app's sources that can be names."""
-    for path in files:
-        if path.endswith(".py"):
-            with suppress(OSError):
-                yield from (word.decode() for word in _QUOTED.findall((app / path).read_bytes()))
+    for path in sources:
+        with suppress(OSError):
+            yield from (word.decode() for word in _QUOTED.findall((app / path).read_bytes()))
 
 
-def _own(app: Path, files: Iterable[str], settings: Settings) -> Iterator[_Part]:
-    """The app's files, and apart from them those that are models."""
-    models = {model.source for model in settings.models if not is_url(model.source)}
-    found: dict[Item, list[str]] = {}
-    for path in files:
-        model = path in models
-        item = Item("model", path) if model else Item("app", "the app's own files")
-        found.setdefault(item, []).append(path)
+def _own(app: Path, files: Iterable[str], settings: Settings) -> Iterator[Part]:
+    """The app's files, and the models that are made of some.
+
+    A build links these to where the app expects them; a slug has each link as a file of its own.
+    """
+    models = {Item("model", m.path): m for m in settings.models if not is_url(m.source)}
+    in_place = {model.path for model in models.values()}
+    own = tuple(path for path in files if path not in in_place)
+    paths = {item: (model.source,) for item, model in models.items()}
+    loads = {item: Load(app, some) for item, some in paths.items() if (app / some[0]).is_file()}
+    if own:
+        loads[Item("app", "the app's own files")] = Load(app, own)
     with tempfile.TemporaryDirectory() as memory:
-        loads = {item: Load(app, tuple(paths)) for item, paths in found.items()}
-        for item, weight in Scales(Path(memory, "weights.json")).weigh(loads).items():
-            yield _Part(item, Forecast(weight, weight))
+        weights = Scales(Path(memory, "weights.json")).weigh(loads)
+    for item, weight in weights.items():
+        part = Part(item, Forecast(weight, weight))
+        yield _of_model(becomes(models[item], weight)) if item in models else part
+    for item in models.keys() - weights.keys():
+        yield Part(item, None, f"{models[item].source} is not there")

@@ -46,12 +46,17 @@ def _holds(
     rule: Rule, member: Member, parts: tuple[str, ...], beside: set[str], soabi: str
 ) -> bool:
     name = member.path.rpartition("/")[2]
-    others = beside - {name}
     return (
         (not rule.within or not rule.within.isdisjoint(parts))
-        and (not rule.beside or any(any(map(n.match, others)) for n in rule.neighbours(name)))
+        and (not rule.beside or _is_beside(rule, name, beside))
         and _is(rule.content, member, name, soabi)
     )
+
+
+def _is_beside(rule: Rule, name: str, names: set[str]) -> bool:
+    """Whether another of `names`, those in the directory, is what the rule asks for."""
+    others = names - {name}
+    return any(any(map(wanted.match, others)) for wanted in rule.neighbours(name))
 
 
 def _is(content: str | None, member: Member, name: str, soabi: str) -> bool:

@@ -7,18 +7,19 @@ gzip is to a tar; what differs is the window, which spans small files in a tar, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from slugfit.forecast.strip import nominated
+from slugfit.forecast.tags import Machine
 from slugfit.forecast.wheels import Member
 from slugfit.globs import matcher
-from slugfit.settings.model import Bytecode, StripLevel, StripSettings
+from slugfit.settings.model import StripSettings
 from slugfit.slug.weighing.compress import Weight
-from slugfit.strip.nominate.rules import load_lines
+from slugfit.strip.nominate.rules import load_rules
 from slugfit.strip.nominate.services import CATALOGUES
 from slugfit.toml import loads
 
@@ -29,55 +30,102 @@ _FACTORS: Mapping[_Kind, tuple[float, float]] = {
     "library": (1.005, 0),
     "other": (0.976, -150),
 }
-_BYTECODE = (1.05, 0.175, 66)  # for each deflated byte of its source, each raw one, and each file
-_BYTECODE_RAW = 1.21  # for each byte of its source
+# What compiling gives under Python 3.11: bytes in the slug for each deflated byte of the source,
+# each raw one, and each file; and raw bytes for each raw one.
+_BYTECODE = (1.05, 0.175, 66)
+_BYTECODE_RAW = 1.21
+# The same sources under the others, Python 3.`minor`: parts of the raw and of the compressed bytes.
+_BYTECODE_UNDER = {
+    10: (0.65, 0.65),
+    11: (1.0, 1.0),
+    12: (0.93, 0.958),
+    13: (0.92, 0.96),
+    14: (1.01, 1.02),
+}
 # How many bytes what no loader maps takes beside as much of the rest of a library: long names of
 # C++ and Rust are many of them where it is a fair part; where it is most, it is debug data.
 _DEAD = ((0.5, 0.62), (0.15, 0.33), (0.0, 0.55))  # from which share on
 _DEAD_USUALLY = 0.1  # of small libraries, whose headers nobody has read
-_OF_BYTECODE: Mapping[Bytecode, float] = {"keep": 1.0, "boot": 0.5, "drop": 0.0}
 # Of a wheel of which only the size is known.
 _OF_WHEEL, _UNPACKED = 0.98, 3.2
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Bytes in the slug, bytecode's among them, and what they would be without a strip."""
+    """Bytes in the slug, bytecode's among them, and what they would be without a strip.
+
+    `unsure` is all the bytecode of which, for want of a build, a part was estimated.
+    """
 
     after: Weight
     before: Weight
     bytecode: Weight = field(default_factory=Weight)
+    unsure: Weight = field(default_factory=Weight)
 
 
 @dataclass(frozen=True)
 class Stripping:
-    """What a strip does, to wheels for the Python with this tag of extension modules.
+    """What a strip does, to wheels for one Python.
 
-    `words` are the texts in the app's sources: names of services that it may ask for.
+    `words` are the texts in the app's sources: names of services that it may ask for. `largest`
+    are globs of what level "max" takes besides.
     """
 
     settings: StripSettings
-    soabi: str
+    machine: Machine
     words: frozenset[str] = frozenset()
+    largest: tuple[str, ...] = ()
 
-    def weigh(self, name: str, members: Sequence[Member]) -> Forecast:
-        """`name` is the distribution's, normalized."""
-        before = _weight(members, 1.0)
+    def weigh(self, name: str, members: Sequence[Member], read: float = 1.0) -> Forecast:
+        """`name` is the distribution's, normalized; `read` is the part of its bytecode that the
+        app's start reads.
+        """
+        whole = _bytecode(members, self.machine.minor)
+        before = _weight(members) + whole
         if self.settings.level == "off":
-            return Forecast(before, before, _bytecode(members, 1.0))
+            return Forecast(before, before, whole)
         gone = self._gone(name, members)
         share = _dead_share(members)
         left = [_shrunk(member, share) for member in members if member.path not in gone]
-        kept = _OF_BYTECODE[self.settings.bytecode]
-        return Forecast(_weight(left, kept), before, _bytecode(left, kept))
+        sure = _bytecode([m for m in left if self.is_kept(m.path)], self.machine.minor)
+        rest = _bytecode([m for m in left if not self.is_kept(m.path)], self.machine.minor)
+        bytecode = sure + times(rest, self.part(read))
+        unsure = rest if self.is_unsure(read) else Weight()
+        return Forecast(_weight(left) + bytecode, before, bytecode, unsure)
+
+    def part(self, read: float) -> float:
+        """What stays of bytecode that the app's start reads a part of."""
+        return {"keep": 1.0, "boot": read, "drop": 0.0}[self.settings.bytecode]
+
+    def is_unsure(self, read: float) -> bool:
+        """Whether such a part is an estimate."""
+        return self.settings.bytecode == "boot" and read < 1.0
+
+    def goes(self, path: str) -> bool:
+        """Whether the settings alone take `path`."""
+        if self.settings.level == "off" or not (self._requested(path) or self._is_largest(path)):
+            return False
+        return not self.is_kept(path) and not load_rules().never.covers(path)
+
+    @cached_property
+    def is_kept(self) -> Callable[[str], bool]:
+        """Tells whether the settings keep a path."""
+        return matcher(self.settings.keep)
+
+    @cached_property
+    def _requested(self) -> Callable[[str], bool]:
+        return matcher(self.settings.remove)
+
+    @cached_property
+    def _is_largest(self) -> Callable[[str], bool]:
+        return matcher(self.largest)
 
     def _gone(self, name: str, members: Sequence[Member]) -> frozenset[str]:
         paths = frozenset(m.path for m in members if not m.path.startswith("../"))
-        goes, stays = _known(name, paths, self.settings.level)
-        requested, kept = matcher(self.settings.remove), matcher(self.settings.keep)
+        goes, stays = _known(name, paths)
         unasked = (path for path in paths if self._is_unasked(path))
-        gone = nominated(members, self.soabi).union(goes, unasked) - stays
-        return frozenset(p for p in paths if (p in gone or requested(p)) and not kept(p))
+        gone = nominated(members, self.machine.soabi).union(goes, unasked) - stays
+        return frozenset(p for p in paths if self.goes(p) or (p in gone and not self.is_kept(p)))
 
     def _is_unasked(self, path: str) -> bool:
         """Whether `path` describes a web service that the app does not name."""
@@ -92,16 +140,11 @@ def of_size(size: int) -> Weight:
     return Weight(round(size * _UNPACKED), round(size * _OF_WHEEL))
 
 
-def _known(
-    name: str, paths: Iterable[str], level: StripLevel
-) -> tuple[frozenset[str], frozenset[str]]:
+def _known(name: str, paths: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Of `paths`, what goes and what stays by the tables of known files."""
     named = [t for t in _table() if matcher([t["distribution"]])(name)]
     goes = [glob for table in named if table["goes"] for glob in table["paths"]]
     stays = [glob for table in named if not table["goes"] for glob in table["paths"]]
-    if level == "max":
-        lines = (line for line in load_lines() if matcher([line.distribution])(name))
-        goes += [glob for line in lines for glob in line.paths]
     return _matching(goes, paths), _matching(stays, paths)
 
 
@@ -139,21 +182,30 @@ def _shrunk(member: Member, share: float) -> Member:
     return replace(member, raw=live, deflated=round(member.deflated * part))
 
 
-def _weight(members: Iterable[Member], bytecode: float) -> Weight:
-    """The weight of files, and of the part `bytecode` of what compiling them gives."""
-    listed = list(members)
-    own = (_scaled(member, *_FACTORS[_kind(member)]) for member in listed)
-    return sum(own, start=_bytecode(listed, bytecode))
+def _weight(members: Iterable[Member]) -> Weight:
+    """The weight of files, without what compiling them gives."""
+    own = (_scaled(member, *_FACTORS[_kind(member)]) for member in members)
+    return sum(own, start=Weight())
 
 
-def _bytecode(members: Iterable[Member], part: float) -> Weight:
-    raw = compressed = 0.0
+def _bytecode(members: Iterable[Member], minor: int) -> Weight:
+    """What compiling them gives."""
     deflated_factor, raw_factor, each = _BYTECODE
-    for member in members:
-        if _kind(member) == "source":
-            raw += member.raw * _BYTECODE_RAW
-            compressed += member.deflated * deflated_factor + member.raw * raw_factor + each
-    return Weight(round(raw * part), round(compressed * part))
+    sources = [member for member in members if _kind(member) == "source"]
+    raw = sum(member.raw for member in sources)
+    deflated = sum(member.deflated for member in sources)
+    compressed = deflated * deflated_factor + raw * raw_factor + each * len(sources)
+    return under(minor, Weight(round(raw * _BYTECODE_RAW), round(compressed)))
+
+
+def under(minor: int, bytecode: Weight) -> Weight:
+    """What bytecode of Python 3.11 weighs under Python 3.`minor`."""
+    raw, compressed = _BYTECODE_UNDER[minor]
+    return Weight(round(bytecode.raw * raw), round(bytecode.compressed * compressed))
+
+
+def times(weight: Weight, part: float) -> Weight:
+    return Weight(round(weight.raw * part), round(weight.compressed * part))
 
 
 def _scaled(member: Member, factor: float, each: float) -> Weight:

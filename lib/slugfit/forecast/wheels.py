@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
+from slugfit.strip.trials.programs import console_scripts
+
 # Of smaller libraries it is not worth a request; these make nearly all of the bytes.
 LEAST_LIBRARY = 60_000
 _HEAD_BYTES = 4096
@@ -21,6 +23,7 @@ _NAME_BYTES = 1024  # around the name in front of each member
 _LOCAL = struct.Struct("<26xHH")
 _RAW_DEFLATE = -15
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
+_ENTRY_POINTS = re.compile(r"[^/]+\.dist-info/entry_points\.txt")
 _LONGEST_METADATA = 2_000_000
 _REQUIRES = re.compile(r"^Requires-Dist:(.*)$", re.MULTILINE)
 _SUFFIX = re.compile(r"\.[A-Za-z]\w*$")  # protoc-3.13.0.0 has none
@@ -48,25 +51,32 @@ class Member:
 
 @dataclass(frozen=True)
 class Inside:
-    """The files of a wheel, and the Requires-Dist lines of its metadata."""
+    """The files of a wheel, the Requires-Dist lines of its metadata, and its console scripts."""
 
     members: tuple[Member, ...]
     requires: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()
 
 
 def read_wheel(wheel: IO[bytes]) -> Inside:
     """Raises zipfile.BadZipFile, or what `wheel` raises."""
     with zipfile.ZipFile(wheel) as opened:
         files = [info for info in opened.infolist() if not info.is_dir()]
-        requires = [line for info in files for line in _requires(opened, info)]
-    return Inside(tuple(_member(wheel, info) for info in files), tuple(requires))
+        head = _text(opened, files, _METADATA).partition("\n\n")[0]
+        entry_points = _text(opened, files, _ENTRY_POINTS)
+    return Inside(
+        tuple(_member(wheel, info) for info in files),
+        tuple(match[1].strip() for match in _REQUIRES.finditer(head)),
+        tuple(sorted(console_scripts(entry_points))),
+    )
 
 
-def _requires(opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[str]:
-    """The requirements in a member that is the wheel's METADATA."""
-    if _METADATA.fullmatch(info.filename) and info.file_size <= _LONGEST_METADATA:
-        head = opened.read(info).decode(errors="replace").partition("\n\n")[0]
-        yield from (match[1].strip() for match in _REQUIRES.finditer(head))
+def _text(opened: zipfile.ZipFile, files: Iterable[zipfile.ZipInfo], name: re.Pattern[str]) -> str:
+    """The content of the member with this name; "" without one of a sensible size."""
+    for info in files:
+        if name.fullmatch(info.filename) and info.file_size <= _LONGEST_METADATA:
+            return opened.read(info).decode(errors="replace")
+    return ""
 
 
 def _member(wheel: IO[bytes], info: zipfile.ZipInfo) -> Member:

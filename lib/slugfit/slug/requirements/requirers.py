@@ -68,6 +68,16 @@ class Graph:
         staying = self._reached(leaving).keys()
         return leaving | (self._above.keys() - staying - TOOLS)
 
+    def below(self, names: Collection[str]) -> frozenset[str]:
+        """`names`, and all that they require."""
+        found = set(map(normalized, names))
+        pending = list(found)
+        for name in pending:  # it grows
+            required = set(self.requires.get(name, ())) - found
+            found |= required
+            pending += required
+        return frozenset(found)
+
     def requirers(self, name: str) -> tuple[str, ...]:
         """Which installed distributions require `name`."""
         name = normalized(name)

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Protocol
 
-from slugfit.distributions import Distribution, installed, normalized
+from slugfit.distributions import installed, normalized
 from slugfit.globs import matcher
 from slugfit.strip.nominate.needed import needed_modules
 from slugfit.strip.nominate.rules import Line, load_lines
@@ -23,6 +24,26 @@ _BOUND = re.compile(r"(>=|<)([\d.]+)")
 _COMPARE = {">=": operator.ge, "<": operator.lt}
 
 
+class Release(Protocol):
+    """A version of a distribution."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+
+def applicable(releases: Iterable[Release]) -> Iterator[Line]:
+    """The lines of max.toml that hold where these, and no others, are installed."""
+    listed = list(releases)
+    names = [normalized(release.name) for release in listed]
+    for line in load_lines():
+        others = any(fnmatchcase(name, glob) for name in names for glob in line.unless_installed)
+        if not others and any(_is_about(line, release) for release in listed):
+            yield line
+
+
 def categories() -> frozenset[str]:
     return frozenset(line.category for line in load_lines())
 
@@ -30,7 +51,7 @@ def categories() -> frozenset[str]:
 def nominate(tree: Tree) -> dict[str, str]:
     """The files that the lines on what is installed name, with their categories."""
     found: dict[str, str] = {}
-    for line in _applicable(installed(tree.root)):
+    for line in applicable(installed(tree.root)):
         found |= dict.fromkeys(_paths(line, tree.files), line.category)
     return found
 
@@ -62,7 +83,7 @@ def _guards(root: Path) -> list[_Guard]:
     distributions = installed(root)
     return [
         _Guard(line, frozenset(root / file for d in about for file in d.files))
-        for line in _applicable(distributions)
+        for line in applicable(distributions)
         if line.unless_imported
         for about in [[d for d in distributions if _is_about(line, d)]]
     ]
@@ -75,16 +96,7 @@ def _asked_by(source: Source, guards: Sequence[_Guard]) -> list[_Guard]:
     return [guard for guard in others if not needed.isdisjoint(guard.line.unless_imported)]
 
 
-def _applicable(distributions: Sequence[Distribution]) -> Iterator[Line]:
-    """The lines of max.toml that hold for what is installed."""
-    names = [normalized(d.name) for d in distributions]
-    for line in load_lines():
-        others = any(fnmatchcase(name, glob) for name in names for glob in line.unless_installed)
-        if not others and any(_is_about(line, d) for d in distributions):
-            yield line
-
-
-def _is_about(line: Line, distribution: Distribution) -> bool:
+def _is_about(line: Line, distribution: Release) -> bool:
     release = _release(distribution.version)
     return fnmatchcase(normalized(distribution.name), line.distribution) and all(
         _COMPARE[comparison](release, _release(bound))

@@ -25,17 +25,27 @@ def programs_of(
     named = {os.path.basename(word) for word in words}
     found = {}
     for distribution in distributions:
-        scripts = _console_scripts(site / distribution.info / "entry_points.txt")
+        scripts = _scripts_of(site / distribution.info / "entry_points.txt")
         for name in sorted(named & scripts.keys()):
             found[distribution.name] = importing(scripts[name].partition(":")[0].strip())
     return found
 
 
-def _console_scripts(file: Path) -> Mapping[str, str]:
-    """Script → module:function. Source: the "Entry points" specification."""
+def console_scripts(entry_points: str) -> Mapping[str, str]:
+    """Script → module:function, of an entry_points.txt.
+
+    Source: the "Entry points" specification.
+    """
     parser = _EntryPoints(delimiters=("=",), strict=False)
     try:
-        parser.read_string(file.read_text(encoding="utf-8", errors="replace"))
+        parser.read_string(entry_points)
         return dict(parser["console_scripts"])
-    except (OSError, KeyError, configparser.Error):
+    except (KeyError, configparser.Error):
+        return {}
+
+
+def _scripts_of(file: Path) -> Mapping[str, str]:
+    try:
+        return console_scripts(file.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
         return {}
