@@ -285,6 +285,21 @@ def test_the_name_of_another_packages_tests_hands_nothing_on(site: Site) -> None
     assert spared(site) == PACKAGE
 
 
+def test_where_most_files_of_a_directory_are_named_the_names_of_others_are_computed(
+    site: Site,
+) -> None:
+    parts = {f"p/parts/{name}.c": "" for name in ("one", "two", "three", "four")}
+    named = "PARTS = ['one.c', 'two.c', 'three.c']; read(f'{kind}.c')"
+    site.install("p", {**parts, "p/__init__.py": named, "p/parts/a.h": "", "p/other/five.c": ""})
+    assert spared(site) == parts.keys()
+
+
+def test_where_few_are_they_are_not(site: Site) -> None:
+    parts = {f"p/parts/{name}.c": "" for name in ("one", "two", "three", "four", "five", "six")}
+    site.install("p", {**parts, "p/__init__.py": "PARTS = ['one.c', 'two.c', 'three.c']"})
+    assert spared(site) == {"p/parts/one.c", "p/parts/two.c", "p/parts/three.c"}
+
+
 def test_declarations_for_cython_stay_for_who_reads_any(site: Site) -> None:
     site.install("p", {"p/__init__.py": "", "p/a.pxd": ""})
     site.install("c", {"c/__init__.py": "look_for(name + '.pxd')", "c/libc/math.pxd": ""})

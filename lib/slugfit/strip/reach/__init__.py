@@ -9,6 +9,7 @@ with its source.
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -29,6 +30,7 @@ _TEXTS = (".pth", ".json", ".toml", ".cfg", ".ini", ".yaml", ".yml", ".pyi")
 _LONGEST_TEXT = 100_000  # bytes; what is longer is data
 _PROGRAMS = frozenset(("__main__", "setup", "conftest"))  # they act when they are imported
 _EXTENSION_MODULE = re.compile(r"\.(?:cpython-\w+-[\w-]+|abi3)\.so$")
+_SOME = 3  # files that are named, from which on the others of their directory are no accident
 _BIGGEST_MODULE = 8_000_000  # bytes; what is bigger has a library in it
 
 
@@ -44,10 +46,32 @@ def spare(tree: Tree, going: Mapping[str, str], sources: Sequence[Source]) -> di
                 found.setdefault(path, reached[path])
         spared |= found
         pending = [_source(tree, path) for path in sorted(found) if _can_name(tree, path)]
+    spared |= _among_named(going, spared)
     for path in filter(is_cached, going) if spared else ():
         if because := spared.get(source_of(path) or ""):
             spared[path] = because
     return spared
+
+
+def _among_named(going: Mapping[str, str], spared: Mapping[str, str]) -> dict[str, str]:
+    """Files that count by name alone, in a directory where most of their kind have been named.
+
+    Who names the others computes the names of these.
+    """
+    by_name = load_rules().by_name
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for path, category in going.items():
+        if category in by_name:
+            kinds.setdefault((posixpath.dirname(path), posixpath.splitext(path)[1]), []).append(
+                path
+            )
+    found: dict[str, str] = {}
+    for paths in kinds.values():
+        named = [path for path in paths if path in spared]
+        if len(named) >= _SOME and 2 * len(named) > len(paths):
+            rest = (path for path in paths if path not in spared)
+            found |= dict.fromkeys(rest, f"among others like {named[0]}, {spared[named[0]]}")
+    return found
 
 
 def site_sources(tree: Tree, going: Mapping[str, str]) -> list[Source]:
