@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,16 @@ def test_a_start_that_needs_config_vars_proves_nothing_and_breaks_nothing(site: 
     assert stripped.restored == ()
     assert stripped.started == ()
     assert not (site.root / "two/docs").exists()
+
+
+def test_a_start_that_there_was_no_time_for_proves_nothing_and_brings_nothing_back(
+    site: Site,
+) -> None:
+    (site.app / "shop.py").write_text("import time\ntime.sleep(60)")
+    stripped = prove(site, interpreter=replace(site.interpreter, until=time.monotonic() + 5))
+    assert stripped.restored == ()
+    assert stripped.checked == ("one", "three", "two")
+    assert stripped.started == ()
 
 
 def test_without_an_app_the_packages_are_tried_alone(site: Site) -> None:

@@ -47,7 +47,8 @@ def mend_imports(
     work.leave(work.distributions)
     before = answers(affected(groups, after.keys()), interpreter)
     missed = regressions(after, before)
-    if interpreter.is_late:
+    is_late = interpreter.is_late
+    if is_late:
         missed |= {trial: said for trial, said in after.items() if before[trial] == UNREACHED}
     concerned = affected(groups, missed.keys())
 
@@ -58,13 +59,15 @@ def mend_imports(
 
     own = [name for name in concerned if name in work.distributions - whole]
     found = own
-    if missed and not interpreter.is_late and not (own and works(own)):
+    if missed and not is_late and not (own and works(own)):
         named = suspects.named(line for a in missed.values() for line in (a.said or "", *a.files))
         found = culprits(*_split(work, whole, [*own, *named]), works, _TRIES)
     work.leave(whole.union(found))
+    # Without time to look for them, others than the owner have not been put back.
+    mended = {t for name in own for t in concerned[name]} if is_late else missed.keys()
     return Mended(
         tuple(_reason(name, concerned, missed) for name in sorted(found)),
-        {trial: answer for trial, answer in after.items() if trial not in missed},
+        {trial: answer for trial, answer in after.items() if trial not in mended},
     )
 
 
