@@ -31,14 +31,13 @@ from slugfit.strip.tree import Source, Tree
 Prover = Callable[[Tree, Mapping[str, str], Sequence[Source]], Mapping[str, str]]
 
 # Each with whether it goes by names. Libraries come last: what the others keep links to them.
-_OF_SITE: tuple[tuple[Prover, bool], ...] = (
+_OF_BOTH: tuple[tuple[Prover, bool], ...] = (
     (curated.spare, False),
     (reach.spare, True),
     (services.spare, False),
-    (programs.spare, True),
-    (orphans.spare, True),
 )
-_OF_APP = (*_OF_SITE[:-2], (orphans.named, True))
+_OF_SITE = (*_OF_BOTH, (programs.spare, True), (orphans.spare, True))
+_OF_APP = (*_OF_BOTH, (orphans.named, True))
 _WORTH_A_COPY = 4096  # bytes of zeros, from which on a new file pays
 
 

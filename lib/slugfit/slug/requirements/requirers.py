@@ -70,13 +70,7 @@ class Graph:
 
     def below(self, names: Collection[str]) -> frozenset[str]:
         """`names`, and all that they require."""
-        found = set(map(normalized, names))
-        pending = list(found)
-        for name in pending:  # it grows
-            required = set(self.requires.get(name, ())) - found
-            found |= required
-            pending += required
-        return frozenset(found)
+        return frozenset(self._walk(map(normalized, names)))
 
     def requirers(self, name: str) -> tuple[str, ...]:
         """Which installed distributions require `name`."""
@@ -89,11 +83,16 @@ class Graph:
 
     def _reached(self, without: Collection[str]) -> dict[str, str]:
         """What the app's files lead to, each with its nearest requirer; "" for a file."""
-        found = {name: "" for name in sorted(self.direct) if name in self.requires}
-        found = {name: "" for name in found if name not in without}
+        return self._walk((n for n in sorted(self.direct) if n in self.requires), without)
+
+    def _walk(
+        self, starts: Iterable[str], without: Collection[str] = frozenset()
+    ) -> dict[str, str]:
+        """`starts`, each with "", and what they lead to, each with its nearest requirer."""
+        found = {name: "" for name in starts if name not in without}
         pending = list(found)
         for name in pending:  # it grows
-            for required in self.requires[name]:
+            for required in self.requires.get(name, ()):
                 if required not in found and required not in without:
                     found[required] = name
                     pending.append(required)

@@ -92,8 +92,12 @@ def plugins(root: Path, natives: Iterable[Native], others: Iterable[Native]) -> 
 
     What links to its opener is opened by it: from pieces, as a rule, so that no text has its name.
     """
-    openers = [native for native in others if _opens_libraries(root, native)]
-    return [native for native in natives if any(_links_to(native, opener) for opener in openers)]
+    listed = list(others)
+    return [
+        native
+        for native in natives
+        if any(_links_to(native, other) and _opens_libraries(root, other) for other in listed)
+    ]
 
 
 def _links_to(native: Native, other: Native) -> bool:
