@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ import pytest
 from support.paths import PYTHONS
 from support.s3 import S3Server
 from support.tool import BUCKET, Tool
+
+# A shell has what it starts in the background ignore this, and so would the tool that is tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
