@@ -9,7 +9,7 @@ import pytest
 from slugfit.distributions import installed
 from slugfit.strip.trials.programs import programs_of
 from slugfit.strip.trials.scripts import statements_of
-from slugfit.strip.trials.startup import commands_of, leaving_no_files, startup_of
+from slugfit.strip.trials.startup import commands_of, startup_of
 from unit.packages import Site
 
 FILES = {
@@ -195,15 +195,3 @@ def test_the_programs_of_installed_distributions_are_known_by_their_entry_points
     assert {name: trial.name for name, trial in programs.items()} == {
         "gunicorn": "import gunicorn.app.wsgiapp"
     }
-
-
-def test_files_that_appear_in_the_app_are_removed_again(app: Path) -> None:
-    (app / ".heroku").mkdir()
-    with pytest.raises(ValueError, match="x"), leaving_no_files(app):
-        (app / "db.sqlite").touch()
-        (app / "proj/cache.json").touch()
-        (app / "app.py").write_text("changed")
-        (app / ".heroku/other").touch()
-        raise ValueError("x")
-    found = {str(path.relative_to(app)) for path in app.rglob("*") if path.is_file()}
-    assert found == {*FILES, ".heroku/other"}

@@ -279,6 +279,31 @@ def test_when_a_package_needs_a_file_of_another_one_that_one_is_put_back(site: S
     assert _python(site, "import needy") == ""
 
 
+def test_what_an_import_writes_beside_its_code_does_not_get_into_the_slug(site: Site) -> None:
+    writes = "from pathlib import Path\nhere = Path(__file__).parent / 'cache'\n"
+    writes += "here.mkdir(exist_ok=True)\n(here / 'seen.json').write_text('1')\n"
+    site.install("writer", {"writer/__init__.py": writes, "writer/tests/test_a.py": ""})
+    site.install("needy", {"needy/__init__.py": OPENS_DOCS, "needy/docs/terms.txt": ""})
+    stripped = site.strip()
+    assert [restored.distribution for restored in stripped.restored] == ["needy"]
+    assert site.files == ["needy/__init__.py", "needy/docs/terms.txt", "writer/__init__.py"]
+
+
+def test_what_the_start_puts_back_stays_where_the_app_lies_around_its_packages(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path)
+    files = {"pack/__init__.py": "", "pack/a.py": OPENS_DOCS, "pack/docs/terms.txt": ""}
+    site.install("pack", files)
+    app = site.root.parent
+    (app / "app.py").write_text("import pack.a")
+    (app / "Procfile").write_text("web: gunicorn app:app")
+    proof = Proof(site.interpreter, app=app)
+    stripped = strip(site.root, site.plan(), site.changes, proof)
+    assert [restored.failed for restored in stripped.restored] == ["import app"]
+    assert (site.root / "pack/docs/terms.txt").exists()
+
+
 def test_a_package_that_needs_two_others_gets_both(site: Site) -> None:
     for name in ("one", "two", "three", "four"):
         files = {f"{name}/__init__.py": "", f"{name}/docs/terms.txt": "", f"{name}/tests/a.py": ""}

@@ -13,6 +13,7 @@ from slugfit.strip.apply import SitePackages
 from slugfit.strip.plan import Plan, Removal
 from slugfit.strip.tree import read_tree
 from slugfit.strip.trials.bytecode import DROPPED, NOT_AT_BOOT, dispensable
+from slugfit.strip.trials.leftovers import leaving_no_files
 from slugfit.strip.trials.proof import Proof, Trials
 from slugfit.strip.trials.verdict import NOT_WATCHED, Restored, Verdict, Verdicts
 from slugfit.strip.trials.work import Work
@@ -69,12 +70,13 @@ def _try(trials: Trials, plan: Plan) -> tuple[Verdict, Verdict, Verdict]:
     is_watched = settings.bytecode == "boot"
     if is_watched and known.app and known.app.unseen == NOT_WATCHED:
         known = Verdicts(known.packages)
-    trials.work.leave(known.whole())
-    # Where nothing went, nothing can have broken.
-    packages = Verdict() if plan == Plan() else known.packages or trials.packages(plan)
-    # The start of an app that lost nothing proves nothing.
-    is_idle = plan == Plan() and not is_watched
-    app = known.app or (Verdict(unseen=NOT_WATCHED) if is_idle else trials.start())
+    with leaving_no_files(trials.site):
+        trials.work.leave(known.whole())
+        # Where nothing went, nothing can have broken.
+        packages = Verdict() if plan == Plan() else known.packages or trials.packages(plan)
+        # The start of an app that lost nothing proves nothing.
+        is_idle = plan == Plan() and not is_watched
+        app = known.app or (Verdict(unseen=NOT_WATCHED) if is_idle else trials.start())
     return packages, app, trials.smoke(settings.smoke) if settings.smoke else Verdict()
 
 

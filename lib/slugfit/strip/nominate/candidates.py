@@ -95,10 +95,7 @@ def _by_rules(tree: Tree, rules: Rules, kinds: Kinds) -> Iterator[tuple[str, str
     about = cache(rules.about)
     strays = toplevel.strays(tree, rules.directories)
     tools = toplevel.tools(tree)
-    there = versions_in(tree.root).keys()
-    barred = {
-        i for i, rule in enumerate(rules.rules) if not there.isdisjoint(rule.unless_installed)
-    }
+    barred = rules.barred(versions_in(tree.root))
     for directory in _directories(tree):
         top = directory.parts[:1]
         if rules.is_exempt(directory.parts) or not tools.isdisjoint(top):

@@ -12,10 +12,11 @@ from slugfit.strip.plan import Plan
 from slugfit.strip.trials.bytecode import Observer, observing
 from slugfit.strip.trials.culprits import Suspects
 from slugfit.strip.trials.gate import groups_for
+from slugfit.strip.trials.leftovers import leaving_no_files
 from slugfit.strip.trials.mend import mend_imports, mend_smoke
 from slugfit.strip.trials.programs import programs_of
 from slugfit.strip.trials.smoke import Smoke
-from slugfit.strip.trials.startup import Startup, commands_of, leaving_no_files, startup_of
+from slugfit.strip.trials.startup import Startup, commands_of, startup_of
 from slugfit.strip.trials.trial import Answer, Interpreter, Trial
 from slugfit.strip.trials.verdict import NOT_WATCHED, Verdict, Verdicts
 from slugfit.strip.trials.work import Work
@@ -64,7 +65,7 @@ class Trials:
         startup = startup_of(app)
         trials = (*startup.trials, *self.programs.values(), *self.proof.models)
         groups = {"": trials} if trials else {}
-        with observing() as observer, leaving_no_files(app):
+        with observing() as observer, leaving_no_files(app, self.site):
             interpreter = replace(
                 self.proof.interpreter,
                 env=self._watched(observer),

@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -55,20 +54,6 @@ def commands_of(app: Path) -> list[list[str]]:
         return []
     found = (_LINE.fullmatch(line.strip()) for line in text.splitlines())
     return [list(_words(match[1])) for match in found if match]
-
-
-@contextmanager
-def leaving_no_files(app: Path) -> Iterator[None]:
-    """Remove the files that appear in `app` meanwhile, what is hidden at its top apart.
-
-    Its modules are imported for our sake: what they write would get into the slug.
-    """
-    before = frozenset(_files(app))
-    try:
-        yield
-    finally:
-        for path in sorted(frozenset(_files(app)) - before):
-            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -149,13 +134,6 @@ def _at_top(app: Path) -> Iterator[Trial]:
 def _exists(root: Path, module: str) -> bool:
     path = root.joinpath(*module.split("."))
     return path.with_suffix(".py").is_file() or (path / "__init__.py").is_file()
-
-
-def _files(app: Path) -> Iterator[Path]:
-    for directory, subdirectories, names in os.walk(app):
-        if directory == str(app):
-            subdirectories[:] = [name for name in subdirectories if not name.startswith(".")]
-        yield from (Path(directory, name) for name in names)
 
 
 def _once(items: Iterable[T]) -> tuple[T, ...]:
