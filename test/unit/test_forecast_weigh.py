@@ -61,6 +61,14 @@ def test_other_files_stay(path: str) -> None:
     assert nominated(files("pack/__init__.py", path), SOABI) == frozenset()
 
 
+def test_what_another_package_needs_stays_where_that_is_installed() -> None:
+    wheel = files("pack/__init__.py", "pack/static/a.js.map", "pack/a.pyi")
+    assert nominated(wheel, SOABI) == {"pack/static/a.js.map", "pack/a.pyi"}
+    assert nominated(wheel, SOABI, {"django"}) == {"pack/a.pyi"}
+    beside = replace(SAFE, installed=frozenset({"django"}))
+    assert beside.weigh("pack", wheel).after.raw > SAFE.weigh("pack", wheel).after.raw
+
+
 def test_a_wheel_of_tests_alone_is_somebodys_product() -> None:
     assert nominated(files("tests/test_a.py"), SOABI) == frozenset()
 

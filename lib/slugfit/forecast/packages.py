@@ -49,6 +49,11 @@ class Packages:
         return cls(nothing | {pin: read[pin.wheel] for pin in listed if pin.wheel})
 
     @property
+    def names(self) -> frozenset[str]:
+        """Their names, normalized."""
+        return frozenset(normalized(pin.name) for pin in self.contents)
+
+    @property
     def insides(self) -> dict[str, Inside]:
         """What is known of them, by normalized name."""
         found = ((pin, contents.inside) for pin, contents in self.contents.items())

@@ -89,7 +89,7 @@ def predict(question: Question) -> Prediction:
     start = _start(app, files, settings)
     packages = Packages.of(resolver.resolve(wanted), reader)
     largest = packages.largest(settings.strip, start)
-    stripping = Stripping(settings.strip, machine, start.texts, largest)
+    stripping = Stripping(settings.strip, machine, start.texts, largest, packages.names)
     graph = packages.graph(app, machine)
     parts = [
         *packages.parts(stripping, start, graph),

@@ -17,14 +17,17 @@ _FOREIGN = (".dll", ".pyd", ".exe", ".pdb", ".dylib", ".lib")
 _CODE = (".py", ".so")
 
 
-def nominated(members: Iterable[Member], soabi: str) -> frozenset[str]:
-    """The paths in site-packages that the rules are about."""
+def nominated(
+    members: Iterable[Member], soabi: str, installed: Iterable[str] = ()
+) -> frozenset[str]:
+    """The paths in site-packages that the rules are about, beside the packages `installed`."""
     inside = [member for member in members if not member.path.startswith("../")]
-    return frozenset(_by_rules(inside, soabi))
+    return frozenset(_by_rules(inside, soabi, installed))
 
 
-def _by_rules(members: list[Member], soabi: str) -> Iterator[str]:
+def _by_rules(members: list[Member], soabi: str, installed: Iterable[str]) -> Iterator[str]:
     rules = load_rules()
+    barred = rules.barred(installed)
     about, whole_of, is_exempt = cache(rules.about), cache(rules.whole), cache(rules.is_exempt)
     strays, tools = _strays(members), _tools(members)
     names = _names(members)
@@ -35,9 +38,10 @@ def _by_rules(members: list[Member], soabi: str) -> Iterator[str]:
         if is_exempt(parts) or not tools.isdisjoint(top) or rules.never.covers(member.path):
             continue
         whole = whole_of(parts if strays.issuperset(top) else parts[1:])
-        if whole or any(
+        if not barred.issuperset(whole) or any(
             _holds(rules.rules[place], member, parts, names.get(directory, set()), soabi)
             for place in about(name)
+            if place not in barred
         ):
             yield member.path
 

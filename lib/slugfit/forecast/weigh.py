@@ -68,13 +68,14 @@ class Stripping:
     """What a strip does, to wheels for one Python.
 
     `words` are the texts in the app's sources: names of services that it may ask for. `largest`
-    are globs of what level "max" takes besides.
+    are globs of what level "max" takes besides. `installed` are the app's distributions.
     """
 
     settings: StripSettings
     machine: Machine
     words: frozenset[str] = frozenset()
     largest: tuple[str, ...] = ()
+    installed: frozenset[str] = frozenset()
 
     def weigh(self, name: str, members: Sequence[Member], read: float = 1.0) -> Forecast:
         """`name` is the distribution's, normalized; `read` is the part of its bytecode that the
@@ -124,7 +125,7 @@ class Stripping:
         paths = frozenset(m.path for m in members if not m.path.startswith("../"))
         goes, stays = _known(name, paths)
         unasked = (path for path in paths if self._is_unasked(path))
-        gone = nominated(members, self.machine.soabi).union(goes, unasked) - stays
+        gone = nominated(members, self.machine.soabi, self.installed).union(goes, unasked) - stays
         return frozenset(p for p in paths if self.goes(p) or (p in gone and not self.is_kept(p)))
 
     def _is_unasked(self, path: str) -> bool:
