@@ -74,10 +74,11 @@ def _slugfit(program: Path, level: str, bytecode: str, *, timed: bool = False) -
 
 
 def start(stack: str) -> str:
-    """Return what an app of a stack does when it starts, and with its first requests."""
+    """Return what an app of a stack does when it starts, and with its first request."""
     app = WORKLOADS / f"{stack}_app.py"
+    request = ["python", str(app), "first"]
     gunicorn = ["python", "-m", "gunicorn", "--check-config", "--chdir", str(WORKLOADS)]
-    return f"{shlex.join([*gunicorn, f'{app.stem}:app'])} && {shlex.join(['python', str(app)])}"
+    return f"{shlex.join([*gunicorn, f'{app.stem}:app'])} && {shlex.join(request)}"
 
 
 def _slim(to: Installed) -> list[str]:
