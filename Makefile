@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 NPM := .cache/npm/.ready
 BENCH := .cache/bench/venv
 SLIM := .cache/bench/npm/.ready
-SHELL_FILES := $(filter-out bin/action,$(wildcard bin/*)) lib/*.sh .ci/run $(shell find lib/slugfit/local/heroku/python -type f)
+SHELL_FILES := $(filter-out bin/action,$(wildcard bin/*)) lib/*.sh .ci/run $(shell find lib/slugfit/local/python -type f)
 # Of Slugfit's own dependencies: base first, the others add to it.
 GROUPS := base s3 gs az zstd predict
 # For processes of their own: they share nothing with those.
@@ -18,8 +18,8 @@ LOCK = $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes
 # As many test processes as processors; a build is a process of its own.
 WORKERS ?= auto
 
-.PHONY: help install demo test faults bench-fetch bench-fetch-memory bench-strip bench-slug bench-boot \
-	bench-predict bench-models lint format check lock clean
+.PHONY: help install demo picture test test-fast faults bench-fetch bench-fetch-memory bench-strip bench-slug \
+	bench-boot bench-predict bench-models lint format check smoke release lock clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -44,21 +44,28 @@ $(NPM): test/npm/package.json test/npm/package-lock.json
 demo: $(READY) ## Build the example app as Heroku would, boot it, ask it, rebuild it
 	@PYTHONPATH=test:lib $(BIN)/python -m support.demo
 
+picture: $(READY) ## Draw README's picture anew, from a real build in a real browser
+	@PYTHONPATH=test:lib $(BIN)/python -m support.picture
+
 test: $(READY) $(NPM) ## Run all tests
 	$(BIN)/pytest --numprocesses $(WORKERS)
+
+test-fast: $(READY) ## Run the tests of pure logic: under a minute, for the inner loop
+	$(BIN)/pytest --numprocesses $(WORKERS) --ignore test/report/browser test/test_floor_plan.py \
+		$(addprefix test/,app audit base docs forecast packages report settings slug strip)
 
 faults: $(READY) ## Play many more schedules of faults (SEED=…, EXAMPLES=…)
 	SEED=$(or $(SEED),1000) EXAMPLES=$(or $(EXAMPLES),1000) \
 		$(BIN)/pytest --numprocesses $(WORKERS) test/faults/test_schedules.py
 
 bench-fetch: $(READY) $(BENCH)/.ready ## Fetch beside s5cmd, the AWS CLI, boto3 and curl
-	@PYTHONPATH=test:lib $(BIN)/python -m bench.fetch $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.fetch $(or $(OPTIONS),--write)
 
 bench-fetch-memory: $(READY) ## Fetch 4 GiB, and see how much memory that takes
-	@PYTHONPATH=test:lib $(BIN)/python -m bench.memory $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.memory $(or $(OPTIONS),--write)
 
 bench-strip: $(READY) $(SLIM) ## Strip eight stacks, beside the recipes and tools that people use
-	@PYTHONPATH=test:lib $(BIN)/python -m bench.strip $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.strip $(or $(OPTIONS),--write)
 
 # serverless slim, one of those tools.
 $(SLIM): test/bench/npm/package.json test/bench/npm/package-lock.json
@@ -68,16 +75,16 @@ $(SLIM): test/bench/npm/package.json test/bench/npm/package-lock.json
 	else echo 'No npm: serverless slim is left out.'; fi
 
 bench-slug: $(READY) ## Find out the size of a slug, beside tar with gzip and pigz
-	@PYTHONPATH=test:lib $(BIN)/python -m bench.slug $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.slug $(or $(OPTIONS),--write)
 
 bench-boot: $(READY) ## Find out what unpacking a slug costs
-	@PYTHONPATH=test:lib $(BIN)/python -m bench.boot $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.boot $(or $(OPTIONS),--write)
 
 bench-predict: $(READY) ## Forecast the stacks, beside what a strip then leaves of them
-	@PYTHONPATH=test:lib $(BIN)/python -m bench.predict $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.predict $(or $(OPTIONS),--write)
 
 bench-models: $(READY) ## Serve one model with TensorFlow and with TFLite, side by side
-	@PYTHONPATH=test:lib $(BIN)/python -m bench.models $(OPTIONS)
+	@PYTHONPATH=test:lib $(BIN)/python -m bench.models $(or $(OPTIONS),--write)
 
 $(BENCH)/.ready: test/bench/requirements.txt
 	$(PYTHON) -m venv --clear $(BENCH)
@@ -98,6 +105,13 @@ format: $(READY) ## Put files into the one style
 	$(BIN)/ruff format
 
 check: lint test ## Everything that CI runs
+
+# A few tests of each part, by which a copy shows that nothing is missing.
+smoke: $(READY)
+	$(BIN)/pytest --numprocesses $(WORKERS) test/bin test/commands test/build/test_main_job.py
+
+release: $(READY) ## Check all, date the changelog, test the registry's tarball, and tag (VERSION=…)
+	@PYTHONPATH=lib $(BIN)/python .ci/release.py "$(VERSION)"
 
 lock: $(READY) ## Resolve the requirements anew, with hashes (UPGRADE= keeps what is locked)
 	@# Groups share a process: each takes the versions of those before it, and leaves to base

@@ -44,7 +44,7 @@ boot::find_python() {
 boot::hand_over() {
 	local status=0
 	# shellcheck disable=SC2310 # a single command
-	boot::python "${LIB_DIR}/slugfit/__main__.py" build "$@" || status="$?"
+	boot::python "${LIB_DIR}/slugfit/__main__.py" compile "$@" || status="$?"
 	case "${status}" in
 	0) ;;
 	3) exit 1 ;; # told

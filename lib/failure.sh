@@ -5,7 +5,7 @@
 
 ANSI_RED=$'\033[1;31m'
 ANSI_RESET=$'\033[0m'
-README='https://github.com/slugfit/slugfit'
+PROJECT='https://github.com/slugfit/slugfit'
 RECORD='slugfit/record.json'
 
 # Ends the build with the message on standard input.
@@ -29,7 +29,7 @@ failure::internal() {
 		${2}
 
 		This is a bug in Slugfit. To get it fixed:
-		1. Report it with the lines above: ${README}/issues
+		1. Report it with the lines above: ${PROJECT}/issues
 	MESSAGE
 }
 
@@ -42,7 +42,7 @@ failure::show() {
 		while IFS= read -r line; do
 			line="${line%"${line##*[![:space:]]}"}"
 			echo "${ANSI_RED} !${line:+     ${line}}${ANSI_RESET}"
-		done <<<"${message}"$'\n\nFor more information, see:\n'"${README}#${1//:/}"
+		done <<<"${message}"$'\n\nFor more information, see:\n'"${PROJECT}/blob/main/docs/errors.md#${1//:/}"
 		echo
 	} >&2
 }

@@ -1,4 +1,4 @@
-"""What bin/ starts: `build` for bin/compile, `tool` for bin/slugfit, and the arguments of either.
+"""What bin/ starts: `compile` for bin/compile, `tool` for bin/slugfit, and the arguments of either.
 
 A script that any Python 3 understands, so that one that is too old is found out
 without starting it twice.

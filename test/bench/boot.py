@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.documented import add_write, document
 from bench.machine import Others, describe
 from bench.measure import run
 from bench.results import say
@@ -48,6 +49,7 @@ class Slug:
 def main(environ: Mapping[str, str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.boot", description=__doc__)
     parser.add_argument("--stacks", type=lambda names: names.split(","), default=STACKS)
+    add_write(parser)
     arguments = parser.parse_args()
     others = Others()
     with TemporaryDirectory(prefix="slugfit-bench-", dir=environ.get("TMPDIR")) as directory:
@@ -55,14 +57,21 @@ def main(environ: Mapping[str, str]) -> None:
         slugs = [measure(name, tree, Path(directory), environ) for name, tree in trees]
     factors = fit([slug.row for slug in slugs], [slug.seconds for slug in slugs])
     say("# `make bench-boot`", "", *(f"- {fact}" for fact in describe()), "")
-    say("| slug | compressed | unpacked | files | seconds | as the line has it | off |")
-    say("|---|---:|---:|---:|---:|---:|---:|")
-    for slug in slugs:
-        say(_line(slug, factors))
+    lines = [*report(slugs, factors)]
+    say(*lines, "", f"All this time {others.share}.")
+    if arguments.write:
+        document("bench-boot", lines)
+
+
+def report(slugs: Sequence[Slug], factors: Sequence[float]) -> Iterator[str]:
+    """Yield the table, and the line."""
+    yield "| slug | compressed | unpacked | files | seconds | by the formula | off |"
+    yield f"|---|{'---:|' * 6}"
+    yield from (_line(slug, factors) for slug in slugs)
     names = ("seconds", "per MB compressed", "per MB unpacked", "per 1000 files")
     told = ", ".join(f"{factor:.5f} {name}" for factor, name in zip(factors, names, strict=True))
-    say("", f"Least squares of the relative error: {told}.")
-    say(f"R² = {_r_squared(slugs, factors):.3f}. All this time {others.share}.")
+    yield ""
+    yield f"Least squares of the relative error: {told}. R² = {_r_squared(slugs, factors):.3f}."
 
 
 def synthetic(directory: Path) -> Iterator[tuple[str, Path]]:

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.documented import add_write, document
 from bench.link import Link, LinkError, isolation, slow_link
 from bench.loads import LOADS, Load, Store, Uploaded, verify
 from bench.machine import Others, describe, touch_memory
 from bench.measure import run
-from bench.results import Round, bars, say, table
+from bench.results import Round, bars, say, summary, table
 from bench.site import PROGRAM, Site, site, warm
 from bench.tools import commands, versions
 from support.s3 import S3Server
@@ -39,6 +40,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--slugfit", type=Path, default=PROGRAM, help="another program to measure")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--load", choices=LOADS, action="append", help="only this; may be repeated")
+    add_write(parser)
     parser.add_argument("--isolated", choices=("yes", "no"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -56,6 +58,7 @@ def compare(
 ) -> None:
     """Measure all loads on one server, and print the results."""
     others = Others()
+    measured = {}
     with S3Server() as server, site() as here:
         bench = Bench(here, server, Store(server), arguments.slugfit, environ, chance)
         bench.head(arguments.rounds)
@@ -63,10 +66,14 @@ def compare(
             say("", f"## {load.title}", "")
             try:
                 with way(load, isolated=arguments.isolated == "yes") as link:
-                    say(f"Over {link.how}.", "", *bench.measure(load, link, arguments.rounds))
+                    rounds = bench.measure(load, link, arguments.rounds)
+                    say(f"Over {link.how}.", "", *table(load, rounds), "", *bars(load, rounds))
+                    measured[load.title] = rounds
             except LinkError as reason:
                 say(f"Skipped: {reason}.")
     say("", f"All this time {others.share}.")
+    if arguments.write:
+        document("bench-fetch", summary(measured))
 
 
 @contextmanager
@@ -105,16 +112,15 @@ class Bench:
         say(f"- {rounds} rounds after one to warm up, each with all tools, in random order")
         say("- every cell: the median of the rounds, and the least and the most")
 
-    def measure(self, load: Load, link: Link, rounds: int) -> Iterator[str]:
-        """Let all tools fetch a load, and yield the lines of the results."""
+    def measure(self, load: Load, link: Link, rounds: int) -> list[Round]:
+        """Let all tools fetch a load, several times."""
         uploaded = self.store.upload(load, self.site.scratch, self.chance)
         # The server's own writing should be over when the clients begin.
         os.sync()
         asked = commands(self.site.job(uploaded), self.program)
         tools = {tool: [*link.prefix, *command] for tool, command in asked.items()}
         self._round(uploaded, tools, content=True)
-        measured = [self._round(uploaded, tools, content=False) for _ in range(rounds)]
-        yield from (*table(load, measured), "", *bars(load, measured))
+        return [self._round(uploaded, tools, content=False) for _ in range(rounds)]
 
     def _round(self, uploaded: Uploaded, tools: Mapping[str, list[str]], *, content: bool) -> Round:
         runs = {}

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from slugfit.local.heroku.processes import dying_with_parent
+from slugfit.local.servers import dying_with_parent
 
 DELAY_MS = 40
 LOSS_PERCENT = 0.5

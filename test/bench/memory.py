@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
+from bench.documented import add_write, document
 from bench.loads import MIB, Load, Store, verify
 from bench.measure import Memory, watch
 from bench.results import say
@@ -24,9 +25,14 @@ PAUSE = 0.02
 def main(environ: Mapping[str, str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
     parser.add_argument("--slugfit", type=Path, default=PROGRAM, help="another program to measure")
-    program = parser.parse_args().slugfit
-    warm(program, environ)
-    report(fetch(program, environ))
+    add_write(parser)
+    arguments = parser.parse_args()
+    warm(arguments.slugfit, environ)
+    memory = fetch(arguments.slugfit, environ)
+    report(memory)
+    if arguments.write:
+        peaks = f"{LOAD.title}: {_mb(memory.peaks)} of memory, all processes together."
+        document("bench-fetch-memory", [peaks])
 
 
 def fetch(program: Path, environ: Mapping[str, str]) -> Memory:

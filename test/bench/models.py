@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.documented import add_write, document
 from bench.machine import Others, describe
 from bench.results import say
 from bench.strip_stacks import install
@@ -44,6 +46,9 @@ class Served:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.models", description=__doc__)
+    add_write(parser)
+    arguments = parser.parse_args()
     others = Others()
     say("# `make bench-models`", "", *(f"- {fact}" for fact in describe()))
     network = trained()
@@ -54,6 +59,8 @@ def main() -> None:
         served = {fixture: serve(fixture, network, s3) for fixture in (TENSORFLOW, TFLITE)}
     say(*table(served), "", *bars(served), "", served[TFLITE].gain)
     say("", f"All this time {others.share}.")
+    if arguments.write:
+        document("bench-models", [*table(served), "", served[TFLITE].gain])
 
 
 def trained() -> Path:

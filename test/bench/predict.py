@@ -17,10 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.documented import add_write, document
 from bench.machine import Others, describe
 from bench.predict_apps import APPS, FAILING, asked, report_of, store
 from bench.results import say
-from bench.strip_stacks import LOCKS, SERIES, STACKS, Installed, install
+from bench.strip_stacks import LOCKS, SERIES, STACKS, TITLES, Installed, install
 from support.paths import FIXTURES, REPOSITORY
 from support.s3 import S3Server
 from support.torch_index import NoWheelError
@@ -72,6 +73,7 @@ def main(environ: Mapping[str, str]) -> None:
     parser.add_argument("--stacks", type=_names, default=every, help=f"or {_NONE}")
     parser.add_argument("--apps", type=_names, default=APPS, help=f"fixtures to build, or {_NONE}")
     parser.add_argument("--items", action="store_true", help="show which items are off")
+    add_write(parser)
     arguments = parser.parse_args()
     others = Others()
     say("# `make bench-predict`", "", *(f"- {fact}" for fact in describe()), "")
@@ -79,23 +81,30 @@ def main(environ: Mapping[str, str]) -> None:
         scratch = Path(directory)
         tool = {**environ, "SLUGFIT_CACHE_DIR": str(scratch / "cache")}
         rows = (_of_stack(install(name), scratch, tool) for name in arguments.stacks)
-        _show("packages, stripped", rows, items=False)
-        _show("whole slugs", _of_apps(arguments.apps, tool), items=arguments.items)
+        lines = _show("packages, stripped", rows, items=False)
+        lines += _show("whole slugs", _of_apps(arguments.apps, tool), items=arguments.items)
     if arguments.apps:
         say(*(f"- Not built, {name}: {why}." for name, why in FAILING.items()), "")
     say(f"All this time {others.share}.")
+    if arguments.write:
+        document("bench-predict", lines[:-1])
 
 
 def _names(text: str) -> Sequence[str]:
     return tuple(name for name in text.split(",") if name not in {"", _NONE})
 
 
-def _show(title: str, rows: Iterable[Row], *, items: bool) -> None:
+def _show(title: str, rows: Iterable[Row], *, items: bool) -> list[str]:
+    """Print the table as it grows; return its lines, and an empty one."""
+    lines = []
     for count, row in enumerate(rows):
         if not count:
-            say(f"| {title} | real | predicted | error | warm |", "|---|---:|---:|---:|---:|")
-        say(str(row), *(row.differences if items else ()))
+            lines += [f"| {title} | real | forecast | error | in |", "|---|---:|---:|---:|---:|"]
+            say(*lines)
+        lines.append(str(row))
+        say(lines[-1], *(row.differences if items else ()))
     say("")
+    return [*lines, ""]
 
 
 def _of_stack(stack: Installed, scratch: Path, environ: Mapping[str, str]) -> Row:
@@ -105,7 +114,7 @@ def _of_stack(stack: Installed, scratch: Path, environ: Mapping[str, str]) -> Ro
     found, seconds = _predict(app, environ, "--python", SERIES)
     packages = [item for item in found["items"] if item["kind"] == "distribution"]
     predicted = sum(item["compressed_bytes"] for item in packages)
-    return Row(stack.stack, _weigh_stripped(stack, scratch, environ), predicted, seconds)
+    return Row(TITLES[stack.stack], _weigh_stripped(stack, scratch, environ), predicted, seconds)
 
 
 def _lock(stack: Installed) -> str:

@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from slugfit.local.heroku.buildpack import SLUGFIT
-from slugfit.local.heroku.standin import HEROKU_PYTHON
+from slugfit.local.buildpack import SLUGFIT
+from slugfit.local.stand_in import HEROKU_PYTHON
 from support.fixtures import BUCKET
 from support.heroku import App
 from support.paths import DIGITS, FIXTURES

@@ -33,6 +33,24 @@ def table(load: Load, rounds: Sequence[Round]) -> Iterator[str]:
         yield f"| {' | '.join((tool, *_cells(load, rounds, tool)))} |"
 
 
+def summary(measured: Mapping[str, Sequence[Round]]) -> Iterator[str]:
+    """Yield one table for all loads, by title: medians, and below them what they are of s5cmd's."""
+    tools = list(dict.fromkeys(tool for rounds in measured.values() for tool in rounds[0]))
+    yield f"| seconds | {' | '.join(tools)} |"
+    yield f"|---|{'---:|' * len(tools)}"
+    for title, rounds in measured.items():
+        walls = {tool: median(each[tool].wall for each in rounds) for tool in rounds[0]}
+        shares = {tool: median(_ratios(rounds, tool, YARDSTICK)) for tool in walls}
+        shares.pop(YARDSTICK)
+        yield _row(title, tools, walls)
+        yield _row(f"… of {YARDSTICK}'s time", tools, shares)
+
+
+def _row(title: str, tools: Sequence[str], values: Mapping[str, float]) -> str:
+    cells = (f"{values[tool]:.2f}" if tool in values else "" for tool in tools)
+    return f"| {' | '.join((title, *cells))} |"
+
+
 def _cells(load: Load, rounds: Sequence[Round], tool: str) -> Iterator[str]:
     runs = [each[tool] for each in rounds]
     walls = [run.wall for run in runs]

@@ -15,9 +15,10 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from bench.documented import add_write, document
 from bench.machine import Others, describe
 from bench.results import say
-from bench.strip_stacks import STACKS, Installed, install
+from bench.strip_stacks import STACKS, TITLES, Installed, install
 from support.paths import REPOSITORY
 
 ERROR = 0.005
@@ -37,14 +38,19 @@ def main(environ: Mapping[str, str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.slug", description=__doc__)
     parser.add_argument("--stacks", type=lambda names: names.split(","), default=STACKS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    add_write(parser)
     arguments = parser.parse_args()
     others = Others()
     say("# `make bench-slug`", "", *(f"- {fact}" for fact in describe()))
     say(f"- seconds: the median of {arguments.rounds} rounds, files in the page cache", "")
-    say(*head())
+    lines = [*head()]
+    say(*lines)
     for stack in arguments.stacks:
-        say(row(install(stack), [*rounds(install(stack), arguments.rounds, environ)]))
+        lines.append(row(install(stack), [*rounds(install(stack), arguments.rounds, environ)]))
+        say(lines[-1])
     say("", f"All this time {others.share}.")
+    if arguments.write:
+        document("bench-slug", lines)
 
 
 def rounds(
@@ -91,8 +97,9 @@ def packed(stack: Installed, *compressor: str) -> Found:
 
 def head() -> Iterator[str]:
     """Yield the head of the table."""
-    yield "| stack | gzip -6 | Slugfit | error | gzip | pigz | cold | warm | cold, warm faster |"
-    yield "|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+    times = "gzip | pigz | first build | next build | first, faster by | next, faster by"
+    yield f"| packages | gzip -6 | Slugfit | error | {times} |"
+    yield f"|---|{'---:|' * 9}"
 
 
 def row(stack: Installed, found: list[Mapping[str, Found]]) -> str:
@@ -109,9 +116,9 @@ def row(stack: Installed, found: list[Mapping[str, Found]]) -> str:
     ]
     held = abs(error) <= ERROR and times[0] >= COLD and times[1] >= WARM
     cells = (
-        *(stack.stack, f"{true / 1e6:.1f} MB", f"{ours / 1e6:.1f} MB", f"{error:+.2%}"),
+        *(TITLES[stack.stack], f"{true / 1e6:.1f} MB", f"{ours / 1e6:.1f} MB", f"{error:+.2%}"),
         *(f"{taken:.2f} s" if taken else "" for taken in seconds.values()),
-        f"{times[0]:.1f}x, {times[1]:.1f}x" + ("" if held else ": NOT HELD"),
+        *(f"{times[0]:.1f}x", f"{times[1]:.1f}x" + ("" if held else ": NOT HELD")),
     )
     return f"| {' | '.join(cells)} |"
 

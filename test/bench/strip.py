@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.documented import add_write, document
 from bench.machine import Others, describe
 from bench.results import say
 from bench.site import PROGRAM
 from bench.strip_bars import bars
-from bench.strip_bench import Kit, StackBench
-from bench.strip_results import table
+from bench.strip_bench import Baseline, Kit, Result, StackBench
+from bench.strip_results import summary, table
 from bench.strip_stacks import STACKS, TREES, install
 from bench.strip_tools import Tool, tools, versions
 
@@ -33,9 +34,10 @@ def main(environ: Mapping[str, str]) -> None:
         kit = Kit(Path(scratch), environ)
         if any(tool.is_slugfit for tool in chosen):
             boot(kit, arguments.slugfit)
-        for stack in arguments.stacks:
-            compare(stack, kit, chosen, arguments)
+        measured = {stack: compare(stack, kit, chosen, arguments) for stack in arguments.stacks}
     say("", f"All this time {others.share}.")
+    if arguments.write:
+        document("bench-strip", summary(measured))
 
 
 def parse() -> argparse.Namespace:
@@ -45,6 +47,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--tool", choices=tools(PROGRAM), action="append", help="only this")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--skip-sweep", action="store_true", help="do not import every module")
+    add_write(parser)
     return parser.parse_args()
 
 
@@ -79,8 +82,10 @@ def boot(kit: Kit, program: Path) -> None:
     subprocess.run(command, env=variables, check=True, stdout=sys.stderr)
 
 
-def compare(stack: str, kit: Kit, chosen: list[Tool], arguments: argparse.Namespace) -> None:
-    """Measure all tools on a stack, and print the results."""
+def compare(
+    stack: str, kit: Kit, chosen: list[Tool], arguments: argparse.Namespace
+) -> tuple[Baseline, dict[str, Result]]:
+    """Measure all tools on a stack, print the results, and return them."""
     bench = StackBench(install(stack), kit, sweeping=not arguments.skip_sweep)
     results = {
         tool.name: bench.measure(tool, arguments.rounds if tool.timed else 1) for tool in chosen
@@ -89,6 +94,7 @@ def compare(stack: str, kit: Kit, chosen: list[Tool], arguments: argparse.Namesp
     say("", f"## {stack}", "", *table(bench.baseline, results), "")
     say(f"- {left_out:,} modules did not import before, and are not counted")
     say(*bars(stack, bench.baseline, results))
+    return bench.baseline, results
 
 
 if __name__ == "__main__":

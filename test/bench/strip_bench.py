@@ -18,7 +18,7 @@ from bench.strip_stacks import Installed, key
 from bench.strip_sweep import Answers, Environment, broken, modules, sweep
 from bench.strip_tools import Tool
 from bench.strip_trials import Outcome, Outcomes, failures, try_out
-from slugfit.local.heroku.slug import pack
+from slugfit.local.slug_archive import pack
 from support.paths import SHARED_CACHE
 
 BASELINES = SHARED_CACHE / "bench" / "strip"

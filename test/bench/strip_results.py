@@ -7,7 +7,8 @@ from statistics import median
 
 from bench.measure import Run
 from bench.strip_bench import Baseline, Result, Size
-from bench.strip_tools import YARDSTICK
+from bench.strip_stacks import TITLES
+from bench.strip_tools import SLUGFIT, YARDSTICK
 
 COLUMNS = (
     *("tool", "MB compressed", "of before", "MB unpacked", "modules broken", "trials failed"),
@@ -25,6 +26,47 @@ def table(baseline: Baseline, results: Mapping[str, Result]) -> Iterator[str]:
     yardstick = results.get(YARDSTICK)
     for name, result in results.items():
         yield _line(name, *_cells(result, baseline, yardstick))
+
+
+# What the docs show of each stack, and what they call it.
+_SHOWN = {
+    SLUGFIT: "level `safe`",
+    YARDSTICK: YARDSTICK,
+    "slugfit safe, boot": '`bytecode = "boot"`',
+    "slugfit safe, drop": '`"drop"`',
+    "serverless slim": "serverless slim",
+}
+# Of these, the docs also say what they break.
+_COMPARED = (SLUGFIT, YARDSTICK, "serverless slim")
+Measured = Mapping[str, tuple[Baseline, Mapping[str, Result]]]
+
+
+def summary(measured: Measured) -> Iterator[str]:
+    """Yield one table for all stacks, and what each way to strip has broken."""
+    yield f"| site-packages, compressed | before | {' | '.join(_SHOWN.values())} |"
+    yield f"|---|{'---:|' * (len(_SHOWN) + 1)}"
+    for stack, (baseline, results) in measured.items():
+        cells = (_shown(results.get(tool), baseline) for tool in _SHOWN)
+        yield _line(TITLES[stack], f"{baseline.size.compressed / 1e6:.1f} MB", *cells)
+    yield ""
+    for tool in _COMPARED:
+        found = {s: results[tool] for s, (_, results) in measured.items() if tool in results}
+        if found:
+            yield f"- Modules that no longer import after {_SHOWN[tool]}: {_broken(found)}."
+
+
+def _shown(result: Result | None, baseline: Baseline) -> str:
+    if result is None:
+        return NOTHING
+    share = result.size.compressed / baseline.size.compressed - 1
+    size = f"{result.size.compressed / 1e6:.1f} MB"
+    return f"{size}, fails" if result.failures else f"{size} ({share:+.0%})"
+
+
+def _broken(results: Mapping[str, Result]) -> str:
+    swept = [result.swept or 0 for result in results.values()]
+    some = [f"{len(r.broken):,} of {r.swept:,} ({s})" for s, r in results.items() if r.broken]
+    return ", ".join(some) or f"none of {min(swept):,} to {max(swept):,}"
 
 
 def _cells(result: Result, baseline: Baseline, yardstick: Result | None) -> Iterator[str]:

@@ -13,9 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from slugfit.local.heroku.python_discovery import find_interpreter
+from slugfit.local.python_discovery import find_interpreter
 from support.paths import SHARED_CACHE
 
+TITLES = {
+    "tflite": "Flask, tflite-runtime",
+    "litert": "Flask, LiteRT",
+    "onnxruntime": "Flask, ONNX Runtime",
+    "tensorflow": "tensorflow-cpu",
+    "torch": "torch (CPU)",
+    "sklearn": "scikit-learn, pandas, scipy, matplotlib, xgboost, lightgbm",
+    "cv": "opencv, scikit-image",
+    "nlp": "transformers, spacy, nltk",
+    "stats": "statsmodels, seaborn, pandas (nothing was fitted to these)",
+    "columns": "pyarrow, sqlalchemy, pillow, FastAPI (likewise)",
+    "clouds": "boto3, duckdb, polars, cryptography (likewise)",
+}
 STACKS = ("tflite", "litert", "onnxruntime", "tensorflow", "torch", "sklearn", "cv", "nlp")
 SERIES = "3.11"
 LOCKS = Path(__file__).with_name("stacks")

@@ -7,21 +7,21 @@ import sys
 import time
 from pathlib import Path
 
-from slugfit.files import Changes
-from slugfit.slug.tree import items
-from slugfit.slug.weighing.load import Load
-from slugfit.slug.weighing.memory import Scales
+from slugfit.base.files import Changes
+from slugfit.slug.items import items
+from slugfit.slug.weigh.archive_spec import ArchiveSpec
+from slugfit.slug.weigh.weigher import Weigher
 
 
 def main(site: Path, memory: Path) -> None:
     begin = time.monotonic()
     root = site.parent  # what is weighed has site-packages below the app
-    loads = {item: Load(root, tuple(paths)) for item, paths in items(root, site, []).items()}
-    scales = Scales(memory / "weights.json")
+    loads = {item: ArchiveSpec(root, tuple(paths)) for item, paths in items(root, site, []).items()}
+    scales = Weigher(memory / "weights.json")
     weights = scales.weigh(loads)
     seconds = time.monotonic() - begin
     changes = Changes(memory, memory / "removed")
-    scales.remember(changes)
+    scales.save(changes)
     changes.keep()
     compressed = sum(weight.compressed for weight in weights.values())
     sys.stdout.write(json.dumps({"compressed": compressed, "seconds": seconds}))

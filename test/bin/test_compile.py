@@ -22,20 +22,21 @@ from pathlib import Path
 import pytest
 
 from slugfit import VERSION
-from slugfit.commands.build import FAILED
-from slugfit.local.heroku.processes import free_port
-from slugfit.local.heroku.python_discovery import (
+from slugfit.commands.compile import FAILED
+from slugfit.local.python_discovery import (
     PythonNotFoundError,
     find_interpreter,
     running_interpreter,
 )
-from slugfit.local.heroku.python_runtime import prepare
+from slugfit.local.python_runtime import prepare
+from slugfit.local.servers import free_port
 from support.paths import PYTHONS, REPOSITORY
 from support.snapshot import Entry, snapshot
 
 LIBRARY = REPOSITORY / "lib"
 LOCK = LIBRARY / "requirements" / "base.txt"
-README = "https://github.com/slugfit/slugfit"
+PROJECT = "https://github.com/slugfit/slugfit"
+ERRORS = f"{PROJECT}/blob/main/docs/errors.md"
 INSTALLING = "-----> Installing Slugfit's own dependencies into the build cache\n"
 HOSTILE = {
     "PYTHONPATH": "/invalid",
@@ -175,10 +176,10 @@ def internal(place: str) -> str:
         place,
         "",
         "This is a bug in Slugfit. To get it fixed:",
-        f"1. Report it with the lines above: {README}/issues",
+        f"1. Report it with the lines above: {PROJECT}/issues",
         "",
         "For more information, see:",
-        f"{README}#internalunexpected",
+        f"{ERRORS}#internalunexpected",
     )
 
 
@@ -187,13 +188,13 @@ def not_installed(*said: str) -> str:
     return red(
         "Error: Slugfit's own dependencies could not be installed.",
         "",
-        *(said or ["pip said nothing."]),
+        *(said or ["pip printed no message."]),
         "",
         "This is often temporary. Build again; if it persists, check:",
         "1. the status of the Python Package Index: https://status.python.org",
         "",
         "For more information, see:",
-        f"{README}#bootdependencies-not-installed",
+        f"{ERRORS}#bootdependencies-not-installed",
     )
 
 
@@ -209,7 +210,7 @@ UNSUPPORTED = red(
     "   echo 3.14 >.python-version",
     "",
     "For more information, see:",
-    f"{README}#bootpython-unsupported",
+    f"{ERRORS}#bootpython-unsupported",
 )
 NOT_INSTALLED = {
     "slugfit_version": VERSION,
@@ -241,7 +242,7 @@ def test_an_app_without_python_is_told_to_put_heroku_python_first(site: Site) ->
         "2. If app.json lists buildpacks, list heroku/python there first.",
         "",
         "For more information, see:",
-        f"{README}#bootpython-missing",
+        f"{ERRORS}#bootpython-missing",
     )
     assert site.report() == {
         "failure_reason": "boot::python-missing",
@@ -340,7 +341,7 @@ def test_the_helper_gets_the_paths_of_the_build(stand_in: Site, script: str, mod
     assert (finished.returncode, finished.stderr) == (0, "")
     assert finished.stdout.splitlines() == [
         *("-I", "-S", "-B", "-X", "utf8", f"{LIBRARY}/slugfit/__main__.py"),
-        *("build", mode, f"{stand_in.app}", f"{stand_in.cache}", f"{stand_in.env}"),
+        *("compile", mode, f"{stand_in.app}", f"{stand_in.cache}", f"{stand_in.env}"),
     ]
 
 

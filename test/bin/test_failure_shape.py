@@ -11,8 +11,8 @@ from typing import ClassVar
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from slugfit.errors import Explanation, Failure, Kind, render
-from slugfit.output import Output, Redactor
+from slugfit.base.errors import Explanation, Failure, Kind, render
+from slugfit.base.output import Output, Redactor
 from support.paths import REPOSITORY
 
 LIBRARY = REPOSITORY / "lib"

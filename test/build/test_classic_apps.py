@@ -11,6 +11,7 @@ import shutil
 
 import pytest
 
+from slugfit.app.python_version import PythonVersion
 from support.digits import agreement, reference
 from support.fixtures import BUCKET, MakeApp, own_log
 from support.heroku import App
@@ -19,7 +20,7 @@ from support.s3 import S3Server
 from support.torch_index import NoWheelError, TorchIndex
 
 # What the comparison adds to the line of a conversion.
-CHECKED = r"agreement \d+(?:\.\d)? % on 360 samples"
+CHECKED = r"top-1 agreement \d+\.\d% on 360 samples"
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_keras_model_is_quantized_and_served_by_tflite_runtime(models: S3Serve
 
 
 def test_what_keras_3_has_written_is_served_by_litert(make_app: MakeApp, models: S3Server) -> None:
-    app = make_app("flask_tflite_from_keras", config=models.config, python="3.12")
+    app = make_app("flask_tflite_from_keras", config=models.config, python=PythonVersion(12))
     settings = app.source_dir / "slugfit.toml"
     text = settings.read_text().replace("digits.h5", "digits.keras")
     settings.write_text(re.sub(r"sha256.*\n", "", text))

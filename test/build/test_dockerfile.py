@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.local.heroku.dyno import WebDyno
+from slugfit.local.dyno import WebDyno
 from support.digits import agreement, reference
 from support.dockerfile import Image, Stage, can_run_stages, instructions
 from support.fixtures import BUCKET

@@ -13,17 +13,17 @@ from typing import NamedTuple
 
 import pytest
 
-from slugfit.local.heroku.buildpack import SLUGFIT
-from slugfit.local.heroku.processes import free_port
-from slugfit.models.sources import FIRST_BYTES
+from slugfit.local.buildpack import SLUGFIT
+from slugfit.local.servers import free_port
+from slugfit.stores import FIRST_BYTES
 from support.fixtures import BUCKET, KEY, MakeApp, own_log, without_partial, without_record
 from support.heroku import App
 from support.http import Reply, ScriptedServer
 from support.paths import DIGITS, FIXTURES, REPOSITORY
 from support.s3 import S3Server
+from support.shelf import Shelf
 from support.snapshot import Entry, snapshot
 from support.workbench import Workbench
-from unit.shelf import Shelf
 
 EXPECTED = Path(__file__).parent / "failures"
 WEIGHTS = b"weights" * 1000
@@ -165,7 +165,7 @@ def test_a_failure_says_what_to_do_and_leaves_everything_as_it_was(  # noqa: PLR
 ) -> None:
     s3.put(BUCKET, "m.tgz", WEIGHTS)
     bench = Workbench(tmp_path, booted, case.fixture)
-    places = {"web": web.url(""), "slow": slow.url("")[:-1], "closed": str(free_port())}
+    places = {"web": web.url(""), "slow": slow.at("")[:-1], "closed": str(free_port())}
     config = {**s3.config, **{k: v.format(**places) for k, v in case.config.items()}}
     before = snapshot(bench.own_cache)
 

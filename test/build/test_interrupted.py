@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.models.sources import FIRST_BYTES
+from slugfit.stores import FIRST_BYTES
+from support.chance import chance
 from support.fixtures import MakeApp, without_partial, without_record
 from support.http import Reply, ScriptedServer
 from support.paths import REPOSITORY
+from support.shelf import Shelf
 from support.snapshot import Entry, snapshot
 from support.workbench import Workbench
-from unit.chance import chance
-from unit.shelf import Shelf
 
 LARGE = chance(6).randbytes(3 * FIRST_BYTES)
 
@@ -68,7 +68,7 @@ def test_after_a_build_that_was_ended_the_next_one_fetches_the_rest(
     bench: Workbench, shelf: Shelf, number: signal.Signals
 ) -> None:
     untouched = before(bench)
-    with start(bench, shelf.url("model.bin")) as build:
+    with start(bench, shelf.at("model.bin")) as build:
         os.killpg(build.pid, number)
         build.wait(20)
     assert build.returncode == (143 if number == signal.SIGTERM else -signal.SIGKILL)
@@ -77,9 +77,9 @@ def test_after_a_build_that_was_ended_the_next_one_fetches_the_rest(
 
     shelf.let_go()
     shelf.forget_requests()
-    again = bench.compile({}, models=shelf.url("model.bin"))
+    again = bench.compile({}, models=shelf.at("model.bin"))
     assert again.status == 0
-    assert "       going on after <size>, left by an earlier run\n" in again.log
+    assert "       resuming after <size> from an earlier run\n" in again.log
     assert asked_from(shelf)[0] >= FIRST_BYTES
     assert (bench.app / "models/model.bin").read_bytes() == LARGE
     assert bench.contents == [LARGE]
@@ -89,7 +89,7 @@ def test_after_a_build_that_was_ended_the_next_one_fetches_the_rest(
 def test_after_a_build_that_was_killed_another_model_is_fetched_and_all_else_cleared_up(
     bench: Workbench, shelf: Shelf
 ) -> None:
-    with start(bench, shelf.url("model.bin")) as build:
+    with start(bench, shelf.at("model.bin")) as build:
         os.killpg(build.pid, signal.SIGKILL)
         build.wait(20)
     with ScriptedServer({"/model.bin": Reply(b"whole")}) as web:
@@ -102,13 +102,13 @@ def test_after_a_build_that_was_killed_another_model_is_fetched_and_all_else_cle
 def test_the_models_that_a_killed_build_had_before_are_used_again(
     bench: Workbench, shelf: Shelf
 ) -> None:
-    first = shelf.url("dir/config.json")
+    first = shelf.at("dir/config.json")
     assert bench.compile({}, models=first).status == 0
-    with start(bench, f"{first}\n{shelf.url('model.bin')}") as build:
+    with start(bench, f"{first}\n{shelf.at('model.bin')}") as build:
         os.killpg(build.pid, signal.SIGKILL)
         build.wait(20)
     shelf.let_go()
-    assert bench.compile({}, models=f"{first}\n{shelf.url('model.bin')}").status == 0
+    assert bench.compile({}, models=f"{first}\n{shelf.at('model.bin')}").status == 0
     assert bench.outcomes == ["unchanged", "fetched"]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.local.heroku.buildpack import SLUGFIT
-from slugfit.local.heroku.standin import HEROKU_PYTHON
+from slugfit.local.buildpack import SLUGFIT
+from slugfit.local.stand_in import HEROKU_PYTHON
 from support.fixtures import MakeApp, own_log
 from support.heroku import App
 from support.paths import DIGITS
@@ -29,21 +29,21 @@ FIRST_BUILD = """\
 REBUILD = """\
 -----> Reading configuration from slugfit.toml
 -----> Using cached models/digits.tflite (<size>)
------> Using cached verdict on models/digits.tflite
+-----> Using cached verdict for models/digits.tflite
 {the rest}"""
 
 THE_REST = """\
-       Loads in tflite-runtime 2.14.0: <times>, <size> of memory
-       takes "input_1" float32 [?, 8, 8, 1]
-       gives "dense_1" float32 [?, 10]
-       A gunicorn worker with the model takes about <size>. Workers that fit:
+       Loads in tflite-runtime 2.14.0: <times>, memory <size>
+       input: "input_1" float32 [?, 8, 8, 1]
+       output: "dense_1" float32 [?, 10]
+       A gunicorn worker with the model needs about <size>. Workers per dyno:
        Eco, Basic, Standard-1X: <n>; Standard-2X: <n>
 -----> Stripping site-packages
 <table>
-       Imported <packages>, each in a fresh process
-       Still works: import app
-       Still works: import gunicorn.app.wsgiapp
-       Still works: load models/digits.tflite
+       Verified <packages> by importing them
+       Verified: import app
+       Verified: import gunicorn.app.wsgiapp
+       Verified: models/digits.tflite loads
 -----> Measuring the slug
 <table>
 

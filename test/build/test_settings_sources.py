@@ -29,7 +29,7 @@ def test_without_any_configuration_the_slug_is_stripped_and_measured(make_app: M
         "-----> Reading configuration from defaults and config vars\n"
         "-----> Stripping site-packages\n"
         "<table>\n"
-        "       Imported <packages>, in a fresh process\n"
+        "       Verified <packages> by importing it\n"
         "-----> Measuring the slug\n"
         "<table>\n"
         "\n"
@@ -84,7 +84,7 @@ def test_config_vars_alone_can_drive_a_build(make_app: MakeApp, s3: S3Server) ->
     assert (app.build_dir / "weights/a b.txt").read_bytes() == PLAIN
     assert report["strip"]["level"] == "off"
     assert report["slug"]["limit_bytes"] == 500_000_000
-    assert " !     Warning: The slug is over its warning level of 10.0 MB.\n" in app.output
+    assert " !     Warning: The slug exceeds its warning level of 10.0 MB.\n" in app.output
 
 
 def test_config_vars_win_over_the_file(make_app: MakeApp) -> None:
@@ -136,6 +136,6 @@ def test_a_slug_over_its_warning_level_is_warned_of_and_released(make_app: MakeA
     app.deploy()
     assert app.succeeded
     assert (
-        " !     Warning: The slug is over its warning level of 1.0 MB.\n !\n !     It is "
+        " !     Warning: The slug exceeds its warning level of 1.0 MB.\n !\n !     It is "
     ) in app.output
     assert app.reports["slugfit"]["over_warning_level"] is True

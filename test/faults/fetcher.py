@@ -14,12 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from faults.plans import MIB, TUNING
-from slugfit.errors import Failure
-from slugfit.models.patience import Clock, Deadline
-from slugfit.models.sources.http import HttpObject
-from slugfit.models.transfer import Transfer, Wanted, move_to
-from slugfit.models.wire import Network
+from faults.plans import LIMITS, MIB
+from slugfit.base.errors import Failure
+from slugfit.base.http import Network
+from slugfit.fetch.transfer.retries import Clock, Deadline
+from slugfit.fetch.transfer.transfer import Transfer, WantedObject, move_to
+from slugfit.stores.web import HttpUrl
+from slugfit.stores.web_client import HttpObject
 
 
 class Watch:
@@ -40,10 +41,10 @@ class Watch:
 
 def fetch(url: str, target: Path, watch: Watch) -> None:
     clock = Clock()
-    transfer = Transfer(Network(), clock, Deadline(clock, 60), TUNING)
-    source = HttpObject(url, time.time)
+    transfer = Transfer(Network(), clock, Deadline(clock, 60), LIMITS)
+    source = HttpObject(HttpUrl(url), time.time)
     part = target.with_name("part")
-    transfer.fetch(Wanted(source), part, watch, move_to(target))
+    transfer.fetch(WantedObject(source), part, watch, move_to(target))
 
 
 def serve(url: str, target: Path) -> None:

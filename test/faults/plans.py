@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from slugfit.errors import Failure
-from slugfit.models.failures import ChecksumMismatch, HtmlPage, ObjectChanged, Truncated
-from slugfit.models.refusals import RequestRejected, ServerFailed, Unreachable
-from slugfit.models.tuning import Tuning
+from slugfit.base.errors import Failure
+from slugfit.fetch.failures import ChecksumMismatch, HtmlPage, ObjectChanged
+from slugfit.fetch.transfer.limits import TransferLimits
+from slugfit.stores.failures import Truncated
+from slugfit.stores.refusals import RequestRejected, ServerFailed, Unreachable
 from support.faults import (
     Answer,
     Circle,
@@ -28,13 +29,13 @@ from support.faults import (
 
 KIB = 1024
 MIB = 1024 * KIB
-TUNING = Tuning(
+LIMITS = TransferLimits(
     first=64 * KIB,
     piece=4 * KIB,
     smallest_part=16 * KIB,
     largest_part=64 * KIB,
     connections=8,
-    look_seconds=0.002,
+    poll_seconds=0.002,
     save_seconds=0.02,
 )
 SILENCE_SECONDS = 0.4
@@ -42,7 +43,7 @@ SILENCE_SECONDS = 0.4
 
 Kind = Literal["s3", "etag", "date", "bare"]
 _KINDS: tuple[Kind, ...] = ("s3", "s3", "etag", "date", "bare")
-_EDGES = (0, 1, 511, 512, 513, TUNING.first - 1, TUNING.first, TUNING.first + 1)
+_EDGES = (0, 1, 511, 512, 513, LIMITS.first - 1, LIMITS.first, LIMITS.first + 1)
 _FLEETING = (Truncated, Unreachable, ServerFailed)
 _FAILURES: dict[type[Fault], tuple[type[Failure], ...]] = {
     Meanwhile: (ObjectChanged,),

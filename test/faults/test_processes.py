@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from support.chance import chance
 from support.paths import REPOSITORY
-from unit.chance import chance
-from unit.servers import CannedServer, RangeServer, chunked
+from support.servers import CannedServer, RangeServer, chunked
 
 CONTENT = chance(9).randbytes(9_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

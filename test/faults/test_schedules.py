@@ -8,22 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faults.plans import SILENCE_SECONDS, TUNING, Plan, plan
-from slugfit.errors import Failure
-from slugfit.models.patience import Clock, Deadline
-from slugfit.models.sources import Source
-from slugfit.models.sources.http import HttpObject
-from slugfit.models.sources.s3 import S3Object
-from slugfit.models.sources.s3_bucket import S3Bucket
-from slugfit.models.transfer import Transfer, Wanted, move_to
-from slugfit.models.wire import Network
-from slugfit.settings.model import S3Credentials, S3Settings
-from slugfit.settings.urls import S3Url
+from faults.plans import LIMITS, SILENCE_SECONDS, Plan, plan
+from slugfit.base.errors import Failure
+from slugfit.base.http import Network
+from slugfit.fetch.transfer.retries import Clock, Deadline
+from slugfit.fetch.transfer.transfer import Transfer, WantedObject, move_to
+from slugfit.stores import StoreObject
+from slugfit.stores.s3 import S3Credentials, S3Settings, S3Url
+from slugfit.stores.s3_bucket import S3Bucket
+from slugfit.stores.s3_client import S3Object
+from slugfit.stores.web import HttpUrl
+from slugfit.stores.web_client import HttpObject
+from support.chance import Haste, chance
 from support.faults import FaultProxy
+from support.fetching import Silence
 from support.s3 import REGION, S3Server
-from unit.chance import Haste, chance
-from unit.fetching import Silence
-from unit.servers import RangeServer
+from support.servers import RangeServer
 
 _HEADERS = {
     "etag": {"ETag": '"1"'},
@@ -41,7 +41,7 @@ DEADLINE_SECONDS = 60.0
 class Example:
     """One plan, carried out: `content` is what the store has at first, `new` what replaces it."""
 
-    def __init__(self, plan: Plan, faults: FaultProxy, source: Source, target: Path) -> None:
+    def __init__(self, plan: Plan, faults: FaultProxy, source: StoreObject, target: Path) -> None:
         self.plan = plan
         self.faults = faults
         self.target = target
@@ -57,14 +57,14 @@ class Example:
         """What arrives, or why nothing does; `wanted` is what is pinned, if anything is."""
         sha256 = hashlib.sha256(wanted).hexdigest() if self.plan.is_pinned else None
         # Long enough for a server that refuses connections to come back.
-        clock = Clock(sleep=lambda seconds: time.sleep(0.03), chance=Haste())
+        clock = Clock(sleep=lambda seconds: time.sleep(0.03), rng=Haste())
         deadline = Deadline(clock, DEADLINE_SECONDS)
         network = Network(silence_seconds=SILENCE_SECONDS)
-        transfer = Transfer(network, clock, deadline, TUNING)
+        transfer = Transfer(network, clock, deadline, LIMITS)
         part = self.target.with_name("part")
         try:
             received = transfer.fetch(
-                Wanted(self._source, sha256), part, Silence(), move_to(self.target)
+                WantedObject(self._source, sha256), part, Silence(), move_to(self.target)
             )
         except Failure as failure:
             return failure
@@ -94,7 +94,7 @@ def example(plan: Plan, s3: S3Server, directory: Path) -> Iterator[Example]:
 
         plan.replace.act = replace
         with FaultProxy(server.port, plan.faults) as faults:
-            source = HttpObject(faults.url("/model"), time.time)
+            source = HttpObject(HttpUrl(faults.url("/model")), time.time)
             yield Example(plan, faults, source, directory / "model")
 
 

@@ -29,7 +29,7 @@ from azure.storage.blob import (
     generate_container_sas,
 )
 
-from slugfit.local.heroku.processes import free_port
+from slugfit.local.servers import free_port
 from support.emulator import Emulator
 from support.paths import SHARED_CACHE
 from support.proxy import Exchange, RecordingProxy

@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slugfit.local.heroku.client import Response
+from slugfit.local.client import Response
 from support.paths import DIGITS, FIXTURES
 
 CLASSES = 10

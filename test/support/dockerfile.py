@@ -15,9 +15,9 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from slugfit.local.heroku.network import index_settings
-from slugfit.local.heroku.processes import dying_with_parent
-from slugfit.local.heroku.python_discovery import find_interpreter
+from slugfit.local.index_access import index_settings
+from slugfit.local.python_discovery import find_interpreter
+from slugfit.local.servers import dying_with_parent
 
 PREFIX = Path("/opt")
 IMAGE = re.compile(r"python:(3\.\d+)-slim-\w+")

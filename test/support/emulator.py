@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from slugfit.local.heroku.processes import dying_with_parent, is_listening, stop
+from slugfit.local.servers import dying_with_parent, is_listening, stop
 
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0

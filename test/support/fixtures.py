@@ -20,7 +20,7 @@ Entry = TypeVar("Entry")
 # a colon.
 _ROW = re.compile(
     r"(?: !    |      ) (?!unpacked )"
-    r"(?:[^:(]+ <size>(?: <size>)?,?(?:  ←.*)?| +packed +unpacked)"
+    r"(?:[^:(]+ <size>(?: <size>)?,?(?:  ←.*)?| +compressed +unpacked)"
 )
 # How a transfer went, and how it goes.
 _TRANSFER = re.compile(r"       \S+ [KMG]?B in (?:\S+ (?:s|min|h) ?)+(?:, \S+ [KMG]?B/s)?")
@@ -67,6 +67,6 @@ def _without_numbers(line: str) -> str:
     line = re.sub(r" +\d+(\.\d+)? (B|KB|MB|GB)\b", " <size>", line)
     line = re.sub(r"\(\d+(\.\d+)? (B|KB|MB|GB)\)", "(<size>)", line)
     line = re.sub(r"about [\d.]+ s to", "about <time> to", line)
-    line = re.sub(r"[\d.]+ (?:ms|s) to load, [\d.]+ (?:ms|s) an answer", "<times>", line)
+    line = re.sub(r"load [\d.]+ (?:ms|s), inference [\d.]+ (?:ms|s)", "<times>", line)
     line = re.sub(r"(Eco, Basic, Standard-1X): \d+; (Standard-2X): \d+", r"\1: <n>; \2: <n>", line)
-    return re.sub(r"\b[\d,]+ packages?\b", "<packages>", line)
+    return re.sub(r"\b[\d,]+ changed packages?\b", "<packages>", line)

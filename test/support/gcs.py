@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from slugfit.local.heroku.client import Client
-from slugfit.local.heroku.processes import free_port
+from slugfit.local.client import Client
+from slugfit.local.servers import free_port
 from support.emulator import Emulator
 from support.google_tokens import TokenServer
 from support.proxy import Exchange, RecordingProxy

@@ -14,7 +14,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from slugfit.local.heroku.app import App as LocalApp
+from slugfit.local.heroku_app import App as LocalApp
 from support.paths import FIXTURES, PYTHONS, SHARED_CACHE
 
 
@@ -25,10 +25,5 @@ class App(LocalApp):
     """
 
     def __init__(self, fixture: str | Path, **options: Any) -> None:
-        super().__init__(
-            FIXTURES / fixture,
-            pythons=PYTHONS,
-            wheels=SHARED_CACHE / "wheels",
-            environ=os.environ,
-            **options,
-        )
+        shared = {"pythons": PYTHONS, "wheels": SHARED_CACHE / "wheels", "environ": os.environ}
+        super().__init__(FIXTURES / fixture, **{**shared, **options})

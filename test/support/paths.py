@@ -11,4 +11,5 @@ SHARED_CACHE = REPOSITORY / ".cache"
 PYTHONS = SHARED_CACHE / "pythons"
 
 # The model that the example app serves, and digits that it never saw.
-DIGITS = REPOSITORY / "test" / "models" / "digits"
+SAMPLES = REPOSITORY / "test" / "samples"
+DIGITS = SAMPLES / "digits"

@@ -25,8 +25,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from slugfit.local.heroku.client import Client
-from slugfit.local.heroku.processes import dying_with_parent, free_port, stop
+from slugfit.local.client import Client
+from slugfit.local.servers import dying_with_parent, free_port, stop
 from support.proxy import RecordingProxy
 from support.recording import Request
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.local.heroku.environment import PLAIN_PATH
-from slugfit.local.heroku.network import index_settings
-from slugfit.local.heroku.transcript import without_colours
+from slugfit.local.environment import PLAIN_PATH
+from slugfit.local.index_access import index_settings
+from slugfit.local.transcript import without_colours
 from support.fixtures import tidied
 from support.paths import REPOSITORY
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from slugfit.local.heroku.python_discovery import find_interpreter
+from slugfit.local.python_discovery import find_interpreter
 from support.file_handler import FileHandler, StoredFile
 from support.paths import SHARED_CACHE
 from support.recording import RecordingServer

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slugfit.local.heroku.environment import PLAIN_PATH, write_env_dir
-from slugfit.local.heroku.network import index_settings
-from slugfit.local.heroku.transcript import without_colours
+from slugfit.local.environment import PLAIN_PATH, write_env_dir
+from slugfit.local.index_access import index_settings
+from slugfit.local.transcript import without_colours
 from support.fixtures import tidied
 from support.heroku import App
 from support.paths import FIXTURES, REPOSITORY
@@ -42,10 +42,17 @@ class Workbench:
     """A build directory, fresh for every build, and a cache, which stays.
 
     `source` is the app: edit it, then compile. `booted` is another that was built before: its
-    Python and our installed dependencies serve here, too, as hard links.
+    Python and our installed dependencies serve here, too, as hard links. `program` may be a copy.
     """
 
-    def __init__(self, root: Path, booted: App, fixture: str = "settings_absent") -> None:
+    def __init__(
+        self,
+        root: Path,
+        booted: App,
+        fixture: str = "settings_absent",
+        program: Path = REPOSITORY / "bin/compile",
+    ) -> None:
+        self.program = program
         self.source = root / "source"
         shutil.copytree(FIXTURES / fixture, self.source, symlinks=True)
         self.app = root / "app"
@@ -109,7 +116,7 @@ class Workbench:
         named = {"SLUGFIT_MODELS": models} if models else {}
         write_env_dir(self._env, {"SLUGFIT_STRIP_LEVEL": "off", **config, **named})
         return subprocess.Popen(
-            [REPOSITORY / "bin/compile", self.app, self.cache, self._env],
+            [self.program, self.app, self.cache, self._env],
             env={"HOME": str(self._home), "PATH": PLAIN_PATH, **index_settings(os.environ)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,115 +1,177 @@
-"""`build|ci BUILD_DIR CACHE_DIR ENV_DIR` for bin/compile: a build, and its record for bin/report.
-
-Imports the ground floor alone, until the dependencies of the rest are there.
-"""
+"""`slugfit build [APP]`: builds an app on this machine as Heroku would."""
 
 from __future__ import annotations
 
-import json
-import sys
-import sysconfig
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import hashlib
+import io
+import os
+import re
+import shutil
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from slugfit import VERSION
-from slugfit.commands.endings import Unexpected, end_as_failures_do
-from slugfit.dependencies import Dependencies
-from slugfit.errors import README, Failure
-from slugfit.files import NoSpace, alone_in, write_atomically
-from slugfit.output import Output, Redactor
+from slugfit.app.git_files import copy_source
+from slugfit.app.python_version import PythonVersion, python_for
+from slugfit.base.files import alone_in
+from slugfit.base.output import Output
+from slugfit.commands.context import Context
+from slugfit.commands.predict import add_question
+from slugfit.local.env_file import read_env_file, read_pairs
+from slugfit.local.failures import IntoTaken, NoPython, NoUv
+from slugfit.local.heroku_app import App
+from slugfit.local.python_discovery import (
+    PythonNotFoundError,
+    find_interpreter,
+    running_interpreter,
+)
+from slugfit.local.python_runtime import IncompletePythonError, prepare
+from slugfit.local.stand_in import installable, uv_binary
+from slugfit.stores.registry import secrets_in
 
-if TYPE_CHECKING:
-    from slugfit.pipeline import Record
-
-# Not 1: a Python that does not start ends with that, and lib/boot.sh tells them apart.
-FAILED = 3
-_DETAIL_CHARACTERS = 200  # Heroku's limit for a string in a report
-_UNTIL_THEN = f"Until then, build without Slugfit:\nheroku buildpacks:remove {README}"
-
-
-def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """0, or FAILED when the build can't go on and has said why."""
-    end_as_failures_do()
-    output = Output(sys.stdout, sys.stderr, Redactor())
-    cache = Path(arguments[2])
-    own_cache = cache / "slugfit"
-    dependencies = Dependencies(own_cache, environ, output)
-    try:
-        with alone_in(cache, lambda: output.step("Waiting for another build on this cache")):
-            dependencies.provide()
-            record = _build(arguments, environ, dependencies, output)
-            dependencies.keep()
-    except Exception as error:
-        failure = error if isinstance(error, Failure) else Unexpected("build", error, _UNTIL_THEN)
-        output.failure(failure)
-        _write_record(own_cache, _record_of(failure, output), output)
-        return FAILED
-    finally:
-        dependencies.discard()
-    _write_record(own_cache, record, output)
-    return 0
+_UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
+_BUILT = Path(".slugfit", "report.json")
 
 
-def _build(
-    arguments: Sequence[str],
-    environ: Mapping[str, str],
-    dependencies: Dependencies,
-    output: Output,
-) -> Record:
-    from slugfit.circumstances import Request, Steps  # noqa: PLC0415 (needs the dependencies)
-    from slugfit.models.wire import Network  # noqa: PLC0415
-    from slugfit.pipeline import build  # noqa: PLC0415
-    from slugfit.settings.config_vars import read_config_vars, reader, secrets_in  # noqa: PLC0415
-
-    mode, app, cache, env = arguments
-    config_vars = read_config_vars(Path(env))
-    output.redact.learn(secrets_in(config_vars))
-    request = Request(
-        mode="ci" if mode == "ci" else "build",
-        app=Path(app),
-        cache=Path(cache),
-        python=Path(sys.executable),
-        site_packages=_site_packages(Path(app)),
-        python_version=".".join(map(str, sys.version_info[:3])),
-        soabi=str(sysconfig.get_config_var("SOABI") or ""),
-        stack=environ.get("STACK", ""),
-        config_vars=config_vars,
-        named=reader(Path(env)),
-        network=Network.of(environ),
-        environ=environ,
-        child_env={k: environ[k] for k in ("PATH", "LANG", "LD_LIBRARY_PATH") if k in environ},
+def add_arguments(parser: ArgumentParser) -> None:
+    add_question(parser)
+    parser.add_argument("--env", metavar="KEY=VALUE", action="append", default=[])
+    parser.add_argument("--env-file", metavar="FILE", type=Path, help="config vars, as in a .env")
+    parser.add_argument("--cache", metavar="DIR", type=Path, help="the build cache")
+    parser.add_argument("--into", metavar="DIR", type=Path, help="save the built app there")
+    parser.add_argument(
+        "--run", dest="command", metavar="COMMAND", help="then run it in a one-off dyno"
     )
-    steps = Steps()
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where a build happens, and what it leaves: its cache, and the built app.
+
+    Pythons and wheels are shared by the builds of all apps.
+    """
+
+    machine: Path
+    cache: Path
+    into: Path
+    pythons: Path
+    wheels: Path
+
+
+class _Echo(io.StringIO):
+    """The build's log, shown as it comes. Its scripts' lines have their colours already."""
+
+    def __init__(self, output: Output) -> None:
+        super().__init__()
+        self._output = output
+
+    def write(self, text: str) -> int:
+        self._output.text(text)
+        return len(text)
+
+
+def run(args: Namespace, context: Context) -> int:
+    """0, 1 when the build failed, or how the command of --run ended; failures are raised."""
+    app = args.app.resolve()
+    places = _places(args, app, context.cache.absolute())
+    config = {**_from_file(args.env_file), **read_pairs(args.env)}
+    context.output.redact.learn(secrets_in(config))
+    python = _python(app, args.python, places.pythons, context.environ)
+    with _alone_on(places.machine, context):
+        empty = places.machine / "empty"
+        empty.mkdir(parents=True)
+        local = App(
+            empty,
+            pythons=places.pythons,
+            wheels=places.wheels,
+            environ=context.environ,
+            config=config,
+            stack=args.stack,
+            python=python,
+            root=places.machine / "root",
+            cache_dir=places.cache,
+            allow_failure=True,
+            echo=_Echo(context.output),
+        )
+        with local:
+            copy_source(app, local.source_dir, context.environ)
+            return _build(local, args.command, places.into, context.output)
+
+
+def _places(args: Namespace, app: Path, cache: Path) -> _Places:
+    """Named after the app's path, so that its next build finds the cache of this one."""
+    digest = hashlib.sha256(os.fsencode(app)).hexdigest()
+    home = cache / "builds" / f"{_UNSAFE.sub('-', app.name)}-{digest[:8]}"
+    into = (args.into or home / "app").resolve()
+    # In the app, it would be part of the next build; around it, it would take its place.
+    if app in (into, *into.parents) or into in app.parents or not _is_free(into):
+        raise IntoTaken(into)
+    return _Places(
+        machine=home / "machine",
+        cache=(args.cache or home / "cache").absolute(),
+        into=into,
+        pythons=cache / "pythons",
+        wheels=cache / "wheels",
+    )
+
+
+def _is_free(into: Path) -> bool:
+    """Whether a build created this directory, or it is empty or missing."""
+    if not into.exists():
+        return True
+    return (into / _BUILT).is_file() or (into.is_dir() and not any(into.iterdir()))
+
+
+def _from_file(path: Path | None) -> dict[str, str]:
+    return read_env_file(path) if path else {}
+
+
+def _python(
+    app: Path, asked: str | None, pythons: Path, environ: Mapping[str, str]
+) -> PythonVersion:
+    """The Python to build with, prepared now: a build would not say why that failed.
+
+    Raises failures for what heroku/python refuses, and for what is not installed here.
+    """
+    manager = installable(app).manager
+    version = python_for(app, manager, asked)
+    if manager == "uv" and uv_binary(environ) is None:
+        raise NoUv
     try:
-        return build(request, steps, dependencies, output)
-    except Failure:
-        raise
-    except Exception as error:
-        raise Unexpected(f'step "{steps.current}"', error, _UNTIL_THEN) from error
+        prepare(find_interpreter(version.series, environ), pythons)
+    except (PythonNotFoundError, IncompletePythonError) as error:
+        raise NoPython(version.series, str(error), running_interpreter().series) from error
+    return version
 
 
-def _site_packages(app: Path) -> Path:
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    return app / ".heroku" / "python" / "lib" / version / "site-packages"
+@contextmanager
+def _alone_on(machine: Path, context: Context) -> Iterator[None]:
+    """Hold a lock on this app's builds, and remove the machine afterwards."""
+    with alone_in(machine.parent, lambda: context.output.step("Waiting for another build")):
+        shutil.rmtree(machine, ignore_errors=True)
+        try:
+            yield
+        finally:
+            shutil.rmtree(machine, ignore_errors=True)
 
 
-def _record_of(failure: Failure, output: Output) -> Record:
-    # Redacted before it is cut: half a secret is not recognised as one.
-    detail = " ".join(output.redact(str(failure)).split())
-    if len(detail) > _DETAIL_CHARACTERS:
-        detail = detail[: _DETAIL_CHARACTERS - 3] + "..."
-    return {
-        "slugfit_version": VERSION,
-        "failure_reason": failure.id,
-        "failure_detail": detail,
-    }
-
-
-def _write_record(own_cache: Path, record: Record, output: Output) -> None:
-    """What bin/report will print: the only thing that a failed build leaves behind."""
-    text = json.dumps(output.redact.values(record)) + "\n"
-    # A cache that can't be written has been told of.
-    with suppress(NoSpace, OSError):
-        write_atomically(own_cache / "record.json", text.encode())
+def _build(local: App, command: str | None, into: Path, output: Output) -> int:
+    """Build the app, run the command in it, and save it."""
+    begin = time.monotonic()
+    local.deploy()
+    if not local.succeeded:
+        return 1
+    output.step(f"Built in {time.monotonic() - begin:.0f} s")
+    ended = local.run(command) if command else None
+    if ended:
+        output.step(f"Running {command}")
+        output.detail(ended.output)
+    shutil.rmtree(into, ignore_errors=True)
+    into.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(local.build_dir, into)
+    output.step(f"Saved the built app: {into}")
+    output.detail(f"slugfit report {into}")
+    return ended.status if ended else 0

@@ -1,13 +1,13 @@
-"""`slugfit check [APP]`: whether the slug will hold its budget. One line in anyone's CI."""
+"""`slugfit check [APP]`: compares the predicted slug with its budget, in CI."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
+from slugfit.base.sizes import parse_size
 from slugfit.commands.context import Context
 from slugfit.commands.predict import add_question, forecast
-from slugfit.sizes import parse_size
 
 _OVER = 1
 
@@ -15,7 +15,10 @@ _OVER = 1
 def add_arguments(parser: ArgumentParser) -> None:
     add_question(parser)
     parser.add_argument(
-        "--budget", metavar="SIZE", type=_size, help="300MB; without it, budget.limit of the app"
+        "--budget",
+        metavar="SIZE",
+        type=_size,
+        help="300MB; default: the app's budget.limit",
     )
     parser.add_argument("--markdown", action="store_true", help="print it as Markdown")
 
@@ -34,7 +37,7 @@ def run(args: Namespace, context: Context) -> int:
     """
     settings, found = forecast(args, context)
     # What runs on the dependencies.
-    from slugfit.forecast.show import (  # noqa: PLC0415
+    from slugfit.report.forecast_text import (  # noqa: PLC0415
         is_over,
         markdown,
         show_biggest,

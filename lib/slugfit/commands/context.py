@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.dependencies import Dependencies
-from slugfit.output import Output
+from slugfit.base.output import Output
+from slugfit.helper.dependencies import Dependencies
 
 
 @dataclass(frozen=True)

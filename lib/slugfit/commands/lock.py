@@ -1,4 +1,4 @@
-"""`slugfit lock [APP]`: what each model of an app is now, written down for its next builds."""
+"""`slugfit lock [APP]`: pins the present content of an app's models."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ def run(args: Namespace, context: Context) -> int:
     """0; failures are raised, and leave the lock as it was."""
     context.dependencies.provide()
     # What runs on the dependencies.
-    from slugfit.files import write_atomically  # noqa: PLC0415
-    from slugfit.models.lock import LOCK_FILE, write_lock  # noqa: PLC0415
-    from slugfit.models.locking import lock_contents  # noqa: PLC0415
-    from slugfit.models.transfer import transfer_for  # noqa: PLC0415
-    from slugfit.models.wire import Network  # noqa: PLC0415
-    from slugfit.needs import groups_for  # noqa: PLC0415
+    from slugfit.base.files import write_atomically  # noqa: PLC0415
+    from slugfit.base.http import Network  # noqa: PLC0415
+    from slugfit.fetch.clients import groups_for  # noqa: PLC0415
+    from slugfit.fetch.lockfile import LOCK_FILE, write_lock  # noqa: PLC0415
+    from slugfit.fetch.pin import pin_models  # noqa: PLC0415
+    from slugfit.fetch.transfer.transfer import transfer_for  # noqa: PLC0415
     from slugfit.settings.arguments import outside_a_build  # noqa: PLC0415
-    from slugfit.settings.config_vars import config_vars_from, secrets_in  # noqa: PLC0415
+    from slugfit.settings.config_vars import config_vars_from  # noqa: PLC0415
     from slugfit.settings.load import load  # noqa: PLC0415
+    from slugfit.stores.registry import secrets_in  # noqa: PLC0415
 
     config_vars = config_vars_from(context.environ)
     context.output.redact.learn(secrets_in(config_vars))
@@ -32,7 +33,7 @@ def run(args: Namespace, context: Context) -> int:
     context.output.redact.learn(settings.secrets)
     context.dependencies.provide(*groups_for(settings))
     transfer = transfer_for(settings.fetch.deadline, Network.of(context.environ))
-    locked = lock_contents(settings, context.cache / "locking", transfer, context.output)
+    locked = pin_models(settings, context.cache / "locking", transfer, context.output)
     write_atomically(args.app / LOCK_FILE, write_lock(locked).encode())
     context.output.step(f"Wrote {args.app / LOCK_FILE}: commit it")
     return 0

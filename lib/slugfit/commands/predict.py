@@ -7,11 +7,11 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slugfit.base.heroku import DEFAULT_STACK, GLIBC
 from slugfit.commands.context import Context
-from slugfit.forecast.tags import GLIBC
 
 if TYPE_CHECKING:
-    from slugfit.forecast.predict import Prediction
+    from slugfit.forecast.forecast import Prediction
     from slugfit.settings.model import Settings
 
 
@@ -21,21 +21,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def add_question(parser: ArgumentParser) -> None:
-    """The arguments that say what is asked: `check` has them, too."""
+    """The arguments that say which slug is meant: `check` and `build` have them, too."""
     parser.add_argument("app", metavar="APP", type=Path, nargs="?", default=Path())
-    parser.add_argument("--python", metavar="X.Y", help="instead of the one that the app asks for")
-    parser.add_argument("--stack", choices=sorted(GLIBC), default="heroku-24")
+    parser.add_argument("--python", metavar="X.Y", help="override the app's Python version")
+    parser.add_argument("--stack", choices=sorted(GLIBC), default=DEFAULT_STACK)
 
 
 def run(args: Namespace, context: Context) -> int:
     """0; failures are raised."""
     settings, found = forecast(args, context)
     # What runs on the dependencies.
-    from slugfit.forecast.show import document, show_prediction  # noqa: PLC0415
+    from slugfit.report.forecast_text import document, show_prediction  # noqa: PLC0415
 
     if args.json:
-        told = context.output.redact.values(document(found, settings.budget))
-        context.output.text(json.dumps(told, indent=2) + "\n")
+        shown = context.output.redact.values(document(found, settings.budget))
+        context.output.text(json.dumps(shown, indent=2) + "\n")
     else:
         show_prediction(found, settings.budget, context.output)
     return 0
@@ -45,20 +45,21 @@ def forecast(args: Namespace, context: Context) -> tuple[Settings, Prediction]:
     """The app's settings and the forecast. Raises a failure of either."""
     context.dependencies.provide()
     # What runs on the dependencies.
-    from slugfit.dependencies import Group  # noqa: PLC0415
-    from slugfit.forecast.predict import Question, predict  # noqa: PLC0415
+    from slugfit.fetch.clients import groups_for  # noqa: PLC0415
+    from slugfit.forecast.forecast import PredictRequest, predict  # noqa: PLC0415
     from slugfit.forecast.resolve import find_uv  # noqa: PLC0415
-    from slugfit.needs import groups_for  # noqa: PLC0415
+    from slugfit.helper.dependencies import Group  # noqa: PLC0415
     from slugfit.settings.arguments import outside_a_build  # noqa: PLC0415
-    from slugfit.settings.config_vars import config_vars_from, secrets_in  # noqa: PLC0415
+    from slugfit.settings.config_vars import config_vars_from  # noqa: PLC0415
     from slugfit.settings.load import load  # noqa: PLC0415
+    from slugfit.stores.registry import secrets_in  # noqa: PLC0415
 
     config_vars = config_vars_from(context.environ)
     context.output.redact.learn(secrets_in(config_vars))
     settings = outside_a_build(load(args.app, config_vars, context.environ.get))
     context.output.redact.learn(settings.secrets)
     context.dependencies.provide(Group.PREDICT, *groups_for(settings))
-    question = Question(
+    question = PredictRequest(
         app=args.app.absolute(),
         stack=args.stack,
         python=args.python,

@@ -1,4 +1,4 @@
-"""`slugfit report [APP]`: what a built slug is made of, as words, data or a picture."""
+"""`slugfit report [APP]`: the contents of a built slug as a table, a page, Markdown or JSON."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def run(args: Namespace, context: Context) -> int:
     """0; failures are raised."""
     context.dependencies.provide()
     # What runs on the dependencies.
-    from slugfit.files import write_atomically  # noqa: PLC0415
+    from slugfit.base.files import write_atomically  # noqa: PLC0415
+    from slugfit.base.sizes import format_size  # noqa: PLC0415
     from slugfit.report.log import show_slug, warn_of_size  # noqa: PLC0415
-    from slugfit.report.picture import look_at  # noqa: PLC0415
-    from slugfit.sizes import format_size  # noqa: PLC0415
+    from slugfit.report.report_source import open_report  # noqa: PLC0415
 
     app, file = _places(args.app, args.html)
-    sight = look_at(app, context.cache)
+    sight = open_report(app, context.cache)
     if args.markdown:
         from slugfit.report.markdown import markdown  # noqa: PLC0415
 

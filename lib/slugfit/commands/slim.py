@@ -1,4 +1,4 @@
-"""`slugfit slim SITE_PACKAGES`: the strip of a build, on any tree: a laptop's, a Dockerfile's."""
+"""`slugfit slim SITE_PACKAGES`: strips any tree, on a laptop or in a Dockerfile."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from slugfit.commands.context import Context
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("site", metavar="SITE_PACKAGES", type=Path)
-    parser.add_argument("--python", metavar="PYTHON", type=Path, help="the one that imports them")
-    parser.add_argument("--app", metavar="DIR", type=Path, help="whose use of them counts, too")
-    parser.add_argument("--dry-run", action="store_true", help="tell what would go, change nothing")
+    parser.add_argument(
+        "--python", metavar="PYTHON", type=Path, help="the Python to import them with"
+    )
+    parser.add_argument("--app", metavar="DIR", type=Path, help="an app that uses the packages")
+    parser.add_argument("--dry-run", action="store_true", help="show the result, change nothing")
     parser.add_argument("--level", choices=("safe", "max"), default="safe")
     parser.add_argument("--bytecode", choices=("keep", "boot", "drop"), default="keep")
     parser.add_argument("--keep", metavar="GLOB", action="append", default=[])
     parser.add_argument("--remove", metavar="GLOB", action="append", default=[])
-    parser.add_argument("--smoke", metavar="COMMAND", help="ends with 0 when all works")
+    parser.add_argument("--smoke", metavar="COMMAND", help="exits with 0 when all works")
 
 
 def run(args: Namespace, context: Context) -> int:
@@ -26,7 +28,7 @@ def run(args: Namespace, context: Context) -> int:
     # What runs on the dependencies.
     from slugfit.report.log import show_strip  # noqa: PLC0415
     from slugfit.settings.model import StripSettings  # noqa: PLC0415
-    from slugfit.strip.slimming import slim, target_for  # noqa: PLC0415
+    from slugfit.strip.standalone import slim, target_for  # noqa: PLC0415
 
     settings = StripSettings(
         level=args.level,

@@ -1,4 +1,4 @@
-"""bin/slugfit: what a build does with models, outside a build.
+"""bin/slugfit: Slugfit outside a build.
 
 A command is a file beside this one, and a line in COMMANDS. The file has
 `add_arguments(parser)` and `run(args, context)`, which returns the exit code. At its top it
@@ -16,30 +16,28 @@ from importlib import import_module
 from pathlib import Path
 
 from slugfit import VERSION
+from slugfit.base.errors import Failure
+from slugfit.base.output import Output, Redactor
+from slugfit.commands.abort import Unexpected, end_as_failures_do
 from slugfit.commands.context import Context
-from slugfit.commands.endings import Unexpected, end_as_failures_do
-from slugfit.dependencies import Dependencies
-from slugfit.errors import Failure
-from slugfit.output import Output, Redactor
+from slugfit.helper.dependencies import Dependencies
 
 COMMANDS = {
-    "build": "build an app here as Heroku would, with its own requirements and models",
-    "check": "tell whether the slug will hold its budget, before anything is installed",
-    "fetch": "fetch a model as a build would: verified, and resumed after an interruption",
-    "lock": "write slugfit.lock, which pins the content of each of an app's models",
-    "predict": "predict the slug in seconds, before anything is installed",
-    "report": "show what a built slug is made of: a table, a page with a map, or data",
-    "slim": "strip a site-packages directory, and prove that it still works",
-    "why": "tell which rule removed a file of site-packages, or what keeps it",
+    "build": "build an app on this machine as Heroku would",
+    "check": "compare the predicted slug with its budget, for CI",
+    "fetch": "fetch a model as a build would: verified, and resumed if interrupted",
+    "lock": "write slugfit.lock, which pins the content of an app's models",
+    "predict": "predict the slug's size in seconds, before anything is installed",
+    "report": "show the contents of a built slug as a table, an HTML map, Markdown or JSON",
+    "slim": "strip a site-packages directory, and verify that it still works",
+    "why": "explain why a file of site-packages was removed or kept",
 }
-# build.py is for bin/compile.
-_FILES = {"build": "local"}
 _FAILED = 1
 _INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
-    """0, 1 when the command failed and has said why, 2 when it was not understood."""
+    """0; 1 when the command failed and said why; 2 on wrong usage."""
     end_as_failures_do()
     args = _parser(arguments).parse_args(arguments)
     context = _context(environ)
@@ -49,7 +47,7 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         context.output.clear()
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has seen enough. What is still buffered shall not fail as well.
+        # The reader has closed the pipe: what is still buffered must not fail, too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except Exception as error:
@@ -62,15 +60,13 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Knows the arguments of the command that is named, and of the others the names."""
-    parser = argparse.ArgumentParser(
-        prog="slugfit", description="What Slugfit does in a build, here."
-    )
+    parser = argparse.ArgumentParser(prog="slugfit", description="Slugfit outside a build.")
     parser.add_argument("--version", action="version", version=f"slugfit {VERSION}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         if name in arguments[:1]:
-            module = import_module(f"slugfit.commands.{_FILES.get(name, name)}")
+            module = import_module(f"slugfit.commands.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
     return parser

@@ -1,4 +1,4 @@
-"""`slugfit why PATH`: which rule removed a file of site-packages, or what keeps it."""
+"""`slugfit why PATH`: why a file of site-packages was removed or kept."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def run(args: Namespace, context: Context) -> int:
     """0; failures are raised."""
     context.dependencies.provide()
     # What runs on the dependencies.
+    from slugfit.strip.category_reasons import reasons  # noqa: PLC0415
     from slugfit.strip.explain import explain, find  # noqa: PLC0415
-    from slugfit.strip.reasons import reasons  # noqa: PLC0415
 
     found = find(args.path, args.root, Path.cwd())
     context.output.step(found.path)

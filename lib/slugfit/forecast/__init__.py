@@ -1,1 +1,1 @@
-"""What a build would make of an app, told before anything is installed."""
+"""What a build would make of an app, before anything is installed."""

@@ -1,4 +1,4 @@
-"""Where packages come from on this machine: what pip was told, in the words of uv."""
+"""Where packages come from on this machine: pip's configuration, translated for uv."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from slugfit.models.wire import Network
+from slugfit.base.http import Network
 
 _PASSED_ON = (
     *("PATH", "HOME", "TMPDIR", "NETRC", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSL_CLIENT_CERT"),
@@ -25,7 +25,7 @@ _URL = re.compile(r"https?://[^\s\"'#]+")
 
 @dataclass(frozen=True)
 class Indexes:
-    """pip's options by name, "" where it was told nothing."""
+    """pip's options by name, "" if unset."""
 
     options: Mapping[str, str]
     environ: Mapping[str, str]
@@ -57,7 +57,7 @@ class Indexes:
 
     @property
     def network(self) -> Network:
-        """How to get out."""
+        """The proxy and the certificates to use."""
         network = Network.of(self.environ)
         return replace(network, ca_file=network.ca_file or self.options["cert"] or None)
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
-from slugfit.forecast.failures import IndexDown, UnreadableRequirements, Unresolvable
+from slugfit.app.failures import UnreadableRequirements
+from slugfit.app.locks import from_pipenv, from_poetry
+from slugfit.app.package_manager import Requirements
+from slugfit.base.process import Finished, run
+from slugfit.forecast.failures import IndexDown, Unresolvable
 from slugfit.forecast.indexes import Indexes
-from slugfit.forecast.locks import from_pipenv, from_poetry
-from slugfit.forecast.pins import Pinned, read_lock
-from slugfit.forecast.requirements import Requirements
-from slugfit.forecast.tags import Machine
-from slugfit.process import Finished, run
+from slugfit.forecast.pylock import Pinned, read_lock
+from slugfit.packages.target import Machine
 
 _SECONDS = 600.0
 _EXPORT = (
@@ -34,7 +35,7 @@ _DOWN = re.compile(
 )
 _NONE = re.compile(r"No solution found|Failed to build|depends on itself")
 _BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==")
-_UNBUILT = "only as source, which can not be built here; what it requires is not counted either"
+_UNBUILT = "only as source, which can't be built here; what it requires is not counted either"
 _WITHOUT_REQUIREMENTS = '[[dependency-metadata]]\nname = "{}"\n'
 _DRAWING = re.compile(r"^\W+")
 
@@ -100,7 +101,7 @@ class Resolver:
                 return unbuilt
 
     def _lines(self, wanted: Requirements, work: Path) -> str | None:
-        """What a lock comes to; None for what is no lock."""
+        """What a lock pins; None if it is no lock."""
         if wanted.manager == "pipenv":
             return from_pipenv(wanted.file, self.indexes.environ.get)
         if wanted.manager == "poetry":

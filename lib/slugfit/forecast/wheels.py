@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from slugfit.strip.trials.programs import console_scripts
+from slugfit.strip.trials.entry_points import console_scripts
 
 # Of smaller libraries it is not worth a request; these make nearly all of the bytes.
 LEAST_LIBRARY = 60_000
@@ -35,7 +35,7 @@ _WHERE = {"purelib": "", "platlib": "", "scripts": "../../../bin/", "data": "../
 
 
 @dataclass(frozen=True)
-class Member:
+class WheelMember:
     """A file of a wheel: its path in site-packages, and its bytes, raw and deflated.
 
     `dead` are the raw bytes that no loader maps; None where that is not known, or no library.
@@ -50,21 +50,21 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Inside:
+class WheelContents:
     """The files of a wheel, the Requires-Dist lines of its metadata, and its console scripts."""
 
-    members: tuple[Member, ...]
+    members: tuple[WheelMember, ...]
     requires: tuple[str, ...] = ()
     programs: tuple[str, ...] = ()
 
 
-def read_wheel(wheel: IO[bytes]) -> Inside:
+def read_wheel(wheel: IO[bytes]) -> WheelContents:
     """Raises zipfile.BadZipFile, or what `wheel` raises."""
     with zipfile.ZipFile(wheel) as opened:
         files = [info for info in opened.infolist() if not info.is_dir()]
         head = _text(opened, files, _METADATA).partition("\n\n")[0]
         entry_points = _text(opened, files, _ENTRY_POINTS)
-    return Inside(
+    return WheelContents(
         tuple(_member(wheel, info) for info in files),
         tuple(match[1].strip() for match in _REQUIRES.finditer(head)),
         tuple(sorted(console_scripts(entry_points))),
@@ -79,7 +79,7 @@ def _text(opened: zipfile.ZipFile, files: Iterable[zipfile.ZipInfo], name: re.Pa
     return ""
 
 
-def _member(wheel: IO[bytes], info: zipfile.ZipInfo) -> Member:
+def _member(wheel: IO[bytes], info: zipfile.ZipInfo) -> WheelMember:
     is_stored = info.compress_type == zipfile.ZIP_STORED
     deflated = round(info.file_size * _STORED_RATIO) if is_stored else info.compress_size
     name = info.filename.rpartition("/")[2]
@@ -88,7 +88,7 @@ def _member(wheel: IO[bytes], info: zipfile.ZipInfo) -> Member:
     dead = None
     if info.compress_size >= LEAST_LIBRARY and (is_library or program):
         dead = unmapped(_head(wheel, info), info.file_size)
-    return Member(_path(info.filename), info.file_size, deflated, dead, program)
+    return WheelMember(_path(info.filename), info.file_size, deflated, dead, program)
 
 
 def _path(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Config vars as a .env file has them: KEY=VALUE a line, as `heroku local` and dotenv read it."""
+"""Config vars in a .env file: KEY=VALUE lines, as `heroku local` and dotenv read them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from slugfit.errors import Explanation, Failure
+from slugfit.base.errors import Explanation, Failure
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)", re.DOTALL)
 _SINGLE = re.compile(r"'([^']*)'\s*(?:#.*)?")
@@ -17,7 +17,7 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 class EnvUnreadable(Failure):
-    """Lines that are no config var. Their values may be secrets: only numbers are told."""
+    """Lines that are not config vars. They may hold secrets: only their numbers are shown."""
 
     id = "build::env-unreadable"
 
@@ -27,11 +27,11 @@ class EnvUnreadable(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="These config vars can not be read.",
+            summary="These config vars can't be read.",
             where=self.where,
             evidence=self.problems,
             fixes=(
-                "Write one a line, without or with quotes:\n"
+                "Write one per line, with or without quotes:\n"
                 'AWS_REGION=eu-west-1\nGREETING="two\\nlines"',
             ),
         )
@@ -47,8 +47,8 @@ def read_env_file(path: Path) -> dict[str, str]:
     # Not splitlines: that ends lines at characters which a value may have.
     numbered = enumerate(text.split("\n"), start=1)
     lines = {f"line {number}": line.strip() for number, line in numbered}
-    told = {name: line for name, line in lines.items() if line and not line.startswith("#")}
-    return _read(str(path), told)
+    lines = {name: line for name, line in lines.items() if line and not line.startswith("#")}
+    return _read(str(path), lines)
 
 
 def read_pairs(pairs: Iterable[str]) -> dict[str, str]:

@@ -1,44 +1,36 @@
-"""What keeps a local build from beginning."""
+"""Why a local build can't start."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from slugfit.errors import Explanation, Failure
+from slugfit.base.errors import Explanation, Failure
 
 _EXPORTS = {
-    "poetry.lock": "poetry export --output requirements.txt",
-    "Pipfile.lock": "pipenv requirements > requirements.txt",
-    "Pipfile": "pipenv lock && pipenv requirements > requirements.txt",
+    "poetry.lock": "poetry export --output requirements.txt && rm poetry.lock",
+    "Pipfile.lock": "pipenv requirements >requirements.txt && rm Pipfile Pipfile.lock",
 }
 
 
-class NoRequirements(Failure):
-    """Nothing says what to install; `found` are lists that only Heroku itself understands."""
+class NoInstaller(Failure):
+    """The app has a package manager that only Heroku itself can install with."""
 
     id = "build::no-requirements"
 
-    def __init__(self, app: Path, found: tuple[str, ...] = ()) -> None:
-        self.app = app
-        self.found = found
+    def __init__(self, lock: Path) -> None:
+        self.lock = lock
 
     def explain(self) -> Explanation:
-        exports = tuple(f"Write one:\n{_EXPORTS[name]}" for name in self.found[:1])
         return Explanation(
-            summary="There is no requirements.txt or uv.lock in the app.",
-            where=str(self.app),
-            evidence=tuple(f"found: {name}" for name in self.found),
-            why="The local Heroku installs packages with pip or uv.",
-            fixes=exports
-            or (
-                "Name the app's directory:\nslugfit build path/to/app",
-                "Write down what the app needs:\npip freeze > requirements.txt",
-            ),
+            summary=f"A local build can't install from {self.lock.name}.",
+            where=str(self.lock),
+            why="It supports pip and uv.",
+            fixes=(f"In a copy of the app, export its requirements:\n{_EXPORTS[self.lock.name]}",),
         )
 
 
 class NoPython(Failure):
-    """No installed Python of the wanted X.Y, or one that is not whole. `here` is one that is."""
+    """The requested Python X.Y is not installed, or not complete. `here` is one that is."""
 
     id = "build::python-missing"
 
@@ -54,25 +46,25 @@ class NoPython(Failure):
             fixes=(
                 f"Install it: pyenv install {self.series}\n"
                 f"or: apt install python{self.series} python{self.series}-venv",
-                f"Build with one that is: slugfit build --python {self.here}",
+                f"Use one that is installed: slugfit build --python {self.here}",
             ),
         )
 
 
 class NoUv(Failure):
-    """An app with a uv.lock, and no uv to install from it."""
+    """An app with a uv.lock, and no uv."""
 
     id = "build::uv-missing"
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="The app has a uv.lock, and there is no uv on PATH.",
+            summary="The app has a uv.lock, but uv is not on PATH.",
             fixes=("Install it: pip install uv",),
         )
 
 
 class IntoTaken(Failure):
-    """`--into` names a directory that no build has made, or one in the app, or around it."""
+    """`--into` names a directory that no build created, or one inside or around the app."""
 
     id = "build::into-taken"
 
@@ -81,8 +73,8 @@ class IntoTaken(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="The built app can not go there.",
+            summary="The built app can't be saved there.",
             where=str(self.directory),
-            why="It replaces only what an earlier build has put there, and is no part of the app.",
-            fixes=("Name a directory beside the app, which is empty or not there: --into DIR",),
+            why="A build overwrites only an earlier build, and never writes into the app.",
+            fixes=("Choose a new or empty directory outside the app: --into DIR",),
         )

@@ -1,1 +1,1 @@
-"""Models: from where they are kept, by way of the build cache, into the app."""
+"""Models: formats, conversion, checks, and the steps from a source to the app."""

@@ -1,1 +1,1 @@
-"""What a build tells: a table in the log, a JSON document, a flat record."""
+"""Everything that a build prints or writes about itself: log, JSON, Markdown, page."""

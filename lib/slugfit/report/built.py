@@ -1,4 +1,4 @@
-"""The report of a finished build, read again."""
+"""Reads the report of a finished build."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from slugfit.errors import Explanation, Failure
-from slugfit.report.document import SCHEMA_VERSION, slug_told
-from slugfit.slug.tree import OWN_DIRECTORY
+from slugfit.base.errors import Explanation, Failure
+from slugfit.report.document import SCHEMA_VERSION, slug_from_json
+from slugfit.slug.items import OWN_DIRECTORY
 
 REPORT = f"{OWN_DIRECTORY}/report.json"
-_READABLE = (2, SCHEMA_VERSION)  # the third only adds keys
+_READABLE = (2, SCHEMA_VERSION)  # the third only added keys
 
 
 class NotBuilt(Failure):
-    """A directory that is neither a built app nor one with packages in it."""
+    """The directory has neither a build report nor installed packages."""
 
     id = "report::not-built"
 
@@ -24,19 +24,19 @@ class NotBuilt(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="There is no report of a build in this directory.",
+            summary="This directory has no build report.",
             where=str(self.directory),
             evidence=(f"not found: {REPORT}", "not found: *.dist-info"),
             fixes=(
-                "Name an app that Slugfit has built:\nslugfit report DIRECTORY",
-                "Or packages, of which it need not know anything:\n"
+                "Name the directory of an app that Slugfit has built:\nslugfit report DIRECTORY",
+                "Or name a directory of installed packages:\n"
                 "slugfit report .venv/lib/python3.12/site-packages",
             ),
         )
 
 
 class ReportDamaged(Failure):
-    """A report that is none, or that of another version of Slugfit."""
+    """The report is damaged, or from another version of Slugfit."""
 
     id = "report::damaged"
 
@@ -46,24 +46,24 @@ class ReportDamaged(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="The report of the build can't be read.",
+            summary="The build report can't be read.",
             where=str(self.file),
             evidence=(self.detail,),
-            fixes=("Build again, with this version of Slugfit: each build writes it anew.",),
+            fixes=("Build again with this version of Slugfit, which writes a new report.",),
         )
 
 
 def read_report(app: Path) -> dict[str, Any]:
-    """The document that a build has left in `app`. Raises NotBuilt, ReportDamaged."""
+    """The report.json document in `app`. Raises NotBuilt, ReportDamaged."""
     file = app / REPORT
     try:
         document: dict[str, Any] = json.loads(file.read_bytes())
         if document["schema_version"] not in _READABLE:
-            raise ReportDamaged(file, f"its schema is {document['schema_version']!r}")
-        slug_told(document)
+            raise ReportDamaged(file, f"unsupported schema version: {document['schema_version']!r}")
+        slug_from_json(document)
         [model["path"] for model in document["models"]]
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotBuilt(app) from error
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ReportDamaged(file, "it is not what a build writes") from error
+        raise ReportDamaged(file, "its content does not match the schema") from error
     return document

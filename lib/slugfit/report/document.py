@@ -7,28 +7,28 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from slugfit import VERSION
-from slugfit.models.preparation import PreparedModel
-from slugfit.report.models import model_told
+from slugfit.models.prepare import PreparedModel
+from slugfit.packages.graph import Graph
+from slugfit.report.model_entries import model_to_json
 from slugfit.settings.model import Settings
 from slugfit.slug.boot import BYTES_PER_SECOND, boot_of
+from slugfit.slug.budget import Saving
 from slugfit.slug.categories import Category
 from slugfit.slug.contents import Slug
 from slugfit.slug.history import History
-from slugfit.slug.requirements.requirers import Graph
-from slugfit.slug.smaller.savings import Saving
-from slugfit.slug.tree import Item
-from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.items import Item
+from slugfit.slug.weigh.compress import Weight
 from slugfit.strip import Stripped
-from slugfit.strip.plan import Change
+from slugfit.strip.strip_plan import Change
 
 SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True)
 class BuildFacts:
-    """Everything that a finished build knows of itself. `durations` are seconds by step.
+    """Everything to report about a finished build. `durations` are seconds by step.
 
-    `since` is what the slug has that the last one had not: None when there was none.
+    `since` is how the slug differs from the last one, None when there was none.
     """
 
     settings: Settings
@@ -49,7 +49,7 @@ def document(facts: BuildFacts) -> dict[str, Any]:
         "slugfit_version": VERSION,
         "python_version": facts.python,
         "stack": facts.stack,
-        "models": [model_told(model) for model in facts.models],
+        "models": [model_to_json(model) for model in facts.models],
         "strip": _strip(facts.settings.strip.level, facts.stripped),
         "slug": _slug(facts),
         "durations": {step: round(seconds, 3) for step, seconds in facts.durations.items()},
@@ -57,7 +57,7 @@ def document(facts: BuildFacts) -> dict[str, Any]:
 
 
 def flat_record(facts: BuildFacts) -> dict[str, str | int | float | bool]:
-    """The answer of bin/report: one flat object."""
+    """The output of bin/report: one flat object."""
     outcomes = {model.fetched.outcome for model in facts.models} - {"linked"}
     weight = facts.slug.weight
     return {
@@ -130,7 +130,7 @@ def _categories(parts: Mapping[Category, Weight]) -> list[dict[str, Any]]:
 
 
 def _changes(since: History | None) -> dict[str, Any] | None:
-    """None when there was no build before."""
+    """None when there was no previous build."""
     if since is None:
         return None
     return {"bytes": since.bytes, "items": [asdict(d) for d in since.differences]}
@@ -145,14 +145,14 @@ def _boot(slug: Slug) -> dict[str, Any]:
     }
 
 
-def slug_told(document: Mapping[str, Any]) -> Slug:
-    """The slug that a document of this schema, or of the one before it, tells of.
+def slug_from_json(document: Mapping[str, Any]) -> Slug:
+    """The slug in a report.json document of this schema or the one before.
 
-    Raises KeyError, TypeError, ValueError and AttributeError for what is no such document.
+    Raises KeyError, TypeError, ValueError and AttributeError for other documents.
     """
-    told = document["slug"]
-    weights = {Item(i["kind"], i["name"], i["version"]): i for i in told["items"]}
-    now, before = _weight(told), _weight(told["before_strip"])
+    data = document["slug"]
+    weights = {Item(i["kind"], i["name"], i["version"]): i for i in data["items"]}
+    now, before = _weight(data), _weight(data["before_strip"])
     parts = {item: _parts(i.get("categories", ())) for item, i in weights.items()}
     chains = {item.name: i.get("required_by", ()) for item, i in weights.items()}
     return Slug(
@@ -160,20 +160,20 @@ def slug_told(document: Mapping[str, Any]) -> Slug:
         removed=Weight(before.raw - now.raw, before.compressed - now.compressed),
         parts={item: split for item, split in parts.items() if split},
         graph=Graph.of_chains({name: chain for name, chain in chains.items() if chain}),
-        files=told.get("files", 0),
+        files=data.get("files", 0),
     )
 
 
-def _weight(told: Mapping[str, Any]) -> Weight:
-    return Weight(int(told["raw_bytes"]), int(told["compressed_bytes"]))
+def _weight(data: Mapping[str, Any]) -> Weight:
+    return Weight(int(data["raw_bytes"]), int(data["compressed_bytes"]))
 
 
-def _parts(told: Iterable[Mapping[str, Any]]) -> dict[Category, Weight]:
-    return {part["name"]: _weight(part) for part in told}
+def _parts(data: Iterable[Mapping[str, Any]]) -> dict[Category, Weight]:
+    return {part["name"]: _weight(part) for part in data}
 
 
 def tally(keyed: Iterable[tuple[str, Change]]) -> list[dict[str, Any]]:
-    """Files and bytes by key, most bytes first."""
+    """The number of files and bytes by key, most bytes first."""
     sums: dict[str, list[int]] = {}
     for key, change in keyed:
         entry = sums.setdefault(key, [0, 0])

@@ -1,1 +1,1 @@
-"""What a build is told, from files, config vars or arguments, once it is known to be valid."""
+"""The configuration of a build, from files, config vars or arguments, once it is valid."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slugfit.base.toml import loads
 from slugfit.settings.failures import ConfiguredTwice, MalformedToml
-from slugfit.toml import loads
 
 OWN_FILE = "slugfit.toml"
 PROJECT_FILE = "pyproject.toml"

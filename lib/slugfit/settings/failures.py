@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from slugfit.errors import Explanation, Failure
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing to correct. `where` is "slugfit.toml: budget.limit" or a config var's name."""
-
-    where: str
-    found: str
-    allowed: str
-    hint: str = ""
-
-    def lines(self) -> str:
-        rows = [self.where, f"  found:   {self.found}", f"  allowed: {self.allowed}"]
-        return "\n".join(rows + ([f"  {self.hint}"] if self.hint else []))
+from slugfit.base.errors import Explanation, Failure, Problem
 
 
 class SettingsInvalid(Failure):

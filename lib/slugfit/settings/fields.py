@@ -4,45 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from pathlib import PurePosixPath
 from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from slugfit.files import is_path_below
-from slugfit.settings.model import ConvertTo
-from slugfit.settings.urls import parse
-from slugfit.sizes import parse_duration, parse_size
+from slugfit.base.files import is_path_below
+from slugfit.base.sizes import parse_duration, parse_size
+from slugfit.stores.location import Location
+from slugfit.stores.registry import FORMS, examples, locate
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _VAR_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _HEADER = re.compile(r"(?:Bearer|Basic|Token)\s", re.IGNORECASE)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_ARCHIVE = re.compile(r"(?<=.)\.(?:tar(?:\.(?:gz|zst|bz2|xz))?|tgz|zip)\Z", re.IGNORECASE)
-
-_ENDINGS: dict[ConvertTo, str] = {"tflite": ".tflite", "onnx": ".onnx", "torchscript": ".pt"}
-
-_ESCAPES = '\n           (in names, "#", "?" and "%" are written "%23", "%3F" and "%25")'
-_HTTP = '"https://host/path" (no user name or password in it)'
-# What a source may be that begins like one of these.
-_FORMS = {
-    "s3": '"s3://bucket/key", "s3://bucket/key?versionId=ID" or "s3://bucket/directory/"'
-    + _ESCAPES,
-    "gs": '"gs://bucket/object", "gs://bucket/object?generation=1" or "gs://bucket/directory/"'
-    + _ESCAPES,
-    "az": '"az://account/container/blob" or "az://account/container/directory/"' + _ESCAPES,
-    "hf": '"hf://org/name@revision/path" or "hf://org/name@revision/directory/"\n'
-    '           (in revisions, "/" is written "%2F")',
-    "http": _HTTP,
-    "https": _HTTP,
-}
 
 
 class Size(fields.Field[int]):
     """A positive byte size with its unit, as bytes."""
 
     allowed = 'a size with its unit, such as "300MB" or "1GB"'
-    default_error_messages = {"required": allowed, "null": allowed}  # noqa: RUF012 (marshmallow's)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
         size = parse_size(value) if isinstance(value, str) else None
@@ -55,7 +34,6 @@ class Duration(fields.Field[float]):
     """A positive time with its unit, as seconds."""
 
     allowed = 'a time with its unit, such as "90s", "20m" or "1h"'
-    default_error_messages = {"required": allowed, "null": allowed}  # noqa: RUF012 (marshmallow's)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> float:
         seconds = parse_duration(value) if isinstance(value, str) else None
@@ -112,7 +90,6 @@ class Choice(Text):
         self.choices = choices
         *others, last = (f'"{choice}"' for choice in choices)
         self.allowed = f"{', '.join(others)} or {last}"
-        self.error_messages["required"] = self.allowed
 
     def _check(self, value: str) -> bool:
         return value in self.choices
@@ -168,6 +145,17 @@ class Glob(Text):
         return is_path_below(value)
 
 
+class Globs(fields.Field[tuple[str, ...]]):
+    """A list of what `inner` allows."""
+
+    def __init__(self, inner: Text) -> None:
+        super().__init__()
+        self._list = fields.List(inner, error_messages={"invalid": "a list of globs"})
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> tuple[str, ...]:
+        return tuple(filter(None, self._list.deserialize(*args, **kwargs)))
+
+
 class VarName(Text):
     """The name of a config var that holds a secret."""
 
@@ -177,7 +165,7 @@ class VarName(Text):
         return bool(_VAR_NAME.fullmatch(value))
 
     @classmethod
-    def tell(cls, value: object) -> tuple[str, str, str]:
+    def describe(cls, value: object) -> tuple[str, str, str]:
         """What was found, what is allowed, and a hint; never the value."""
         is_header = isinstance(value, str) and _HEADER.match(value)
         hint = "It looks like the header itself: set that as a config var, and name the var here."
@@ -185,33 +173,14 @@ class VarName(Text):
         return found, cls.allowed, hint if is_header else ""
 
 
-class SourceUrl(Text):
+class SourceText(fields.Field[Location]):
     """Where a model comes from."""
 
-    allowed = (
-        '"s3://bucket/key", "gs://bucket/object", "az://account/container/blob",\n'
-        '           "hf://org/name@revision/path", "https://host/path",\n'
-        "           or a path inside the app"
-    )
+    allowed = examples(quote='"') + ",\n           or a path inside the app"
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        if not isinstance(value, str) or not self._check(value):
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Location:
+        location = locate(value) if isinstance(value, str) else None
+        if location is None:
             scheme = value.partition(":")[0] if isinstance(value, str) else ""
-            raise ValidationError(_FORMS.get(scheme, self.allowed))
-        return value
-
-    def _check(self, value: str) -> bool:
-        if "://" in value:
-            return parse(value) is not None
-        return is_path_below(value) and not _SCHEME.match(value)
-
-
-def default_path(source: str, *, unpack: bool = False, to: ConvertTo | None = None) -> str:
-    """`models/<last part of the source>`, as it is called when converted; "" when it is empty."""
-    url = parse(source)
-    name = url.name if url else PurePosixPath(source).name
-    if unpack:
-        name = _ARCHIVE.sub("", name)
-    if name and to:
-        name = PurePosixPath(name).stem + _ENDINGS[to]
-    return f"models/{name}" if name else ""
+            raise ValidationError(FORMS.get(scheme, self.allowed))
+        return location

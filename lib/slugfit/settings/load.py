@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from slugfit.base.errors import Problem
+from slugfit.base.sizes import format_size
 from slugfit.settings.config_vars import (
-    ConfigVars,
     Named,
     authorization_from,
     secrets_of,
@@ -16,8 +17,9 @@ from slugfit.settings.config_vars import (
     var_for,
 )
 from slugfit.settings.documents import Document, find_document
-from slugfit.settings.failures import Problem, SettingsInvalid
+from slugfit.settings.failures import SettingsInvalid
 from slugfit.settings.model import (
+    SECTIONS,
     BudgetSettings,
     FetchSettings,
     ModelSettings,
@@ -25,8 +27,8 @@ from slugfit.settings.model import (
     StripSettings,
 )
 from slugfit.settings.problems import KeyPath, key_name, load_table
-from slugfit.settings.stores import stores_from
-from slugfit.sizes import format_size
+from slugfit.stores.registry import settings_from
+from slugfit.stores.store import ConfigVars, StoreSettings
 
 
 def load(app: Path, config_vars: ConfigVars, named: Named = lambda name: None) -> Settings:
@@ -37,7 +39,7 @@ def load(app: Path, config_vars: ConfigVars, named: Named = lambda name: None) -
     document = find_document(app)
     from_file, file_problems = load_table(document.table if document else {})
     from_vars, var_problems = load_table(table_from(config_vars))
-    stores, problems = stores_from(config_vars)
+    stores, problems = settings_from(config_vars)
     problems = [
         *(replace(problem, where=_in_file(document, path)) for path, problem in file_problems),
         *(replace(problem, where=var_for(path, config_vars)) for path, problem in var_problems),
@@ -80,7 +82,7 @@ def _is_set(table: dict[str, Any], path: KeyPath) -> bool:
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     """Tables are merged by key; a list of models replaces the other whole."""
     merged = below | above
-    for section in ("budget", "strip", "fetch"):
+    for section in SECTIONS:
         merged[section] = below.get(section, {}) | above.get(section, {})
     return merged
 
@@ -93,10 +95,10 @@ def _budget_problems(budget: dict[str, int]) -> list[tuple[KeyPath, Problem]]:
 
 
 def _path_problems(models: list[ModelSettings]) -> list[tuple[KeyPath, Problem]]:
-    """Two models can't be one file, and a model's file can't be another one's directory."""
+    """No two models have one path, and no path leads through another model's file."""
     paths = [Path(model.path) for model in models]
     return [
-        (("models", index, "path"), Problem("", f'"{path}"', "a path of its own for each model"))
+        (("models", index, "path"), Problem("", f'"{path}"', "a different path for each model"))
         for index, path in enumerate(paths)
         if any(_overlap(path, earlier) for earlier in paths[:index])
     ]
@@ -109,7 +111,7 @@ def _overlap(one: Path, other: Path) -> bool:
 def _authorize(
     models: list[ModelSettings], named: Named
 ) -> tuple[list[ModelSettings], list[tuple[KeyPath, Problem]]]:
-    """The models with their headers' values instead of the names of the vars that hold them."""
+    """The models with the values of their headers instead of the names of the config vars."""
     authorized: list[ModelSettings] = []
     problems: list[tuple[KeyPath, Problem]] = []
     for index, model in enumerate(models):
@@ -120,20 +122,16 @@ def _authorize(
     return authorized, problems
 
 
-def _assemble(document: Document | None, table: dict[str, Any], stores: dict[str, Any]) -> Settings:
-    strip: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in table["strip"].items()
-    }
+def _assemble(document: Document | None, table: dict[str, Any], stores: StoreSettings) -> Settings:
     budget = BudgetSettings(**table["budget"])
     headers = [model.authorization for model in table["models"] if model.authorization]
     return Settings(
         origin=document.label if document else None,
         # A lower limit without a warning level of its own warns at nothing below it.
         budget=replace(budget, warn=min(budget.warn, budget.limit)),
-        strip=StripSettings(**strip),
+        strip=StripSettings(**table["strip"]),
         models=tuple(table["models"]),
         fetch=FetchSettings(**table["fetch"]),
         secrets=tuple(secret for header in headers for secret in secrets_of(header)),
-        **stores,
+        stores=stores,
     )

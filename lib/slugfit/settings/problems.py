@@ -12,19 +12,29 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields
 
-from slugfit.settings.failures import Problem
+from slugfit.base.errors import Problem
 from slugfit.settings.fields import VarName
-from slugfit.settings.schema import UNKNOWN, SettingsSchema
+from slugfit.settings.keys import UNKNOWN, ConfigTable, nested, schema_of
+from slugfit.settings.model import SECTIONS, ModelSettings
 
 _MISSING: Final = "nothing: the key is missing"
 
 KeyPath = tuple[str | int, ...]
 
+_Schema = ConfigTable.from_dict(
+    {
+        **{name: fields.Nested(schema_of(settings)) for name, settings in SECTIONS.items()},
+        "models": fields.List(
+            nested(ModelSettings), error_messages={"invalid": "tables that begin with [[models]]"}
+        ),
+    }
+)
+
 
 def load_table(table: Any) -> tuple[dict[str, Any], list[tuple[KeyPath, Problem]]]:
-    """What `table` says, or a problem, with its key's path, for each part that says nothing."""
+    """The values in `table`, or a problem with its key's path for each one that is not valid."""
     try:
-        return SettingsSchema().load(table), []
+        return _Schema().load(table), []
     except ValidationError as error:
         found = sorted(leaves(error.messages), key=lambda leaf: _position(leaf[0]))
         return {}, [(path, _problem(table, path, text)) for path, text in found]
@@ -47,10 +57,10 @@ def leaves(errors: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
 
 
 def _problem(table: Any, path: KeyPath, message: str) -> Problem:
-    """A problem whose `where` is only the key: whoever knows the file adds its name."""
+    """A problem whose `where` is only the key: the caller adds the name of the file."""
     value = _look_up(table, path)
     if message == VarName.allowed:
-        return Problem(key_name(path), *VarName.tell(value))
+        return Problem(key_name(path), *VarName.describe(value))
     if message != UNKNOWN:
         return Problem(where=key_name(path), found=_describe(value), allowed=message)
     known = sorted(_known_keys(path[:-1]))
@@ -79,7 +89,7 @@ def _look_up(table: Any, path: KeyPath) -> object:
 
 
 def _describe(value: object) -> str:
-    if value is _MISSING:  # the constant, not an equal text in the file
+    if value is _MISSING:  # the constant, not an equal string in the file
         return _MISSING
     if isinstance(value, bool):
         return str(value).lower()
@@ -92,7 +102,7 @@ def _describe(value: object) -> str:
 
 def _known_keys(path: KeyPath) -> list[str]:
     """The keys of the table at `path`, read off the schema itself."""
-    schema: Schema = SettingsSchema()
+    schema: Schema = _Schema()
     for part in path:
         if isinstance(part, int):
             continue

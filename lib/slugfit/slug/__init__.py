@@ -1,1 +1,1 @@
-"""The slug: what is in it, what it will weigh, and whether that is within the budget."""
+"""The slug: its contents, its compressed size, and the budget."""

@@ -1,4 +1,4 @@
-"""What the start of a dyno costs before the app's own code runs: a stated model, not a promise."""
+"""How long a dyno needs to start before the app's own code runs: a model, not a promise."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from slugfit.slug.contents import Slug
 
-# Of the download, nobody outside Heroku knows: this is what one connection to object storage in
-# the same region usually brings.
+# Heroku does not document the download rate: this is typical of one connection to object storage
+# in the same region.
 BYTES_PER_SECOND = 50_000_000
-# What `tar -xzf` takes of one processor: least squares over seven stacks, one large model and many
-# small files, R² = 0.98; off by 12 %, of the model 25 %. The compressed size adds nothing to it.
-# `make bench-boot` measures it anew.
+# CPU time of `tar -xzf`: least squares over seven stacks, one large model and many small files,
+# R² = 0.98. Off by up to 12 %, for the model by 25 %. The compressed size is no significant term.
+# `make bench-boot` repeats the measurement.
 _SECONDS_PER_BYTE = 8.1e-9
 _SECONDS_PER_FILE = 1.8e-5
 
@@ -29,7 +29,7 @@ class Boot:
 
 
 def boot_of(slug: Slug) -> Boot:
-    """What each start, restart and scale-up of a dyno takes until the app is in place."""
+    """The time that each start, restart and scale-up of a dyno needs to get the slug."""
     weight = slug.weight
     return Boot(
         download=weight.compressed / BYTES_PER_SECOND,

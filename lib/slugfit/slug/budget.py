@@ -1,18 +1,37 @@
-"""Holds the slug's size against the budget."""
+"""Compares the slug's size with the budget."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from slugfit.errors import Explanation, Failure
-from slugfit.settings.model import PLATFORM_LIMIT, BudgetSettings
-from slugfit.sizes import format_size, parse_size
+from slugfit.base.errors import Explanation, Failure
+from slugfit.base.heroku import SLUG_LIMIT
+from slugfit.base.sizes import MB, format_size
+from slugfit.settings.model import BudgetSettings
 from slugfit.slug.contents import Slug, size_table
-from slugfit.slug.smaller.savings import MOST, Saving
 
 __all__ = ["OverLimit", "Slug", "advice", "size_table"]
 
-_LAST_RESORT = "Remove packages that the app does not import from its requirements."
+MAX_SUGGESTIONS = 3  # shown at once
+_PLATFORM_LIMIT = f"{SLUG_LIMIT // MB}MB"
+_LAST_RESORT = "Remove unused packages from the app's requirements."
+
+
+@dataclass(frozen=True)
+class Saving:
+    """A change that saves about `bytes` of the compressed slug.
+
+    `what` is a phrase without a full stop; `how` ends with lines to paste.
+    """
+
+    id: str
+    bytes: int
+    what: str
+    how: str
+
+    def __str__(self) -> str:
+        return f"Saves about {format_size(self.bytes)}: {self.what}.\n{self.how}"
 
 
 class OverLimit(Failure):
@@ -33,7 +52,7 @@ class OverLimit(Failure):
                 f"compressed: {format_size(size)}",
                 f"limit:      {format_size(limit)}",
                 "",
-                "The biggest items, compressed and unpacked:",
+                "The largest items, compressed and unpacked:",
                 *size_table(self.slug.biggest(), self.slug.graph),
             ),
             why=self._why(),
@@ -46,22 +65,22 @@ class OverLimit(Failure):
 
     def _why(self) -> str:
         if self._is_own():
-            return "The limit is the one that the configuration sets."
-        return f"Heroku refuses slugs over {PLATFORM_LIMIT}, after the whole build."
+            return "This limit is set in the app's configuration."
+        return f"Heroku rejects slugs over {_PLATFORM_LIMIT}, at the end of the build."
 
     def _is_own(self) -> bool:
-        return self.budget.limit < (parse_size(PLATFORM_LIMIT) or 0)
+        return self.budget.limit < SLUG_LIMIT
 
     def _raise_limit(self) -> tuple[str, ...]:
         if not self._is_own():
             return ()
         return (
-            f'Allow more, in slugfit.toml:\n[budget]\nlimit = "{PLATFORM_LIMIT}"\n'
-            "or, if a config var sets the limit:\n"
-            f"heroku config:set SLUGFIT_BUDGET_LIMIT={PLATFORM_LIMIT}",
+            f'Raise the limit, in slugfit.toml:\n[budget]\nlimit = "{_PLATFORM_LIMIT}"\n'
+            "or, if a config var sets it:\n"
+            f"heroku config:set SLUGFIT_BUDGET_LIMIT={_PLATFORM_LIMIT}",
         )
 
 
 def advice(found: Sequence[Saving]) -> tuple[str, ...]:
-    """What would save most, and what can be done in any case."""
-    return (*map(str, found[:MOST]), *(() if found else (_LAST_RESORT,)))
+    """The largest savings, as text; when there are none, a general suggestion."""
+    return (*map(str, found[:MAX_SUGGESTIONS]), *(() if found else (_LAST_RESORT,)))

@@ -1,4 +1,4 @@
-"""What kind of files a slug is made of, and what each kind weighs in it."""
+"""The categories of files in a slug, and the weight of each category."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from slugfit.slug.tree import Item
-from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.items import Item
+from slugfit.slug.weigh.compress import Weight
 
 Category = Literal[
     "code",
@@ -36,10 +36,10 @@ _MODEL = re.compile(
     r".+\.(?:tflite|onnx|pb|keras|h5|hdf5|pt|pth|ckpt|safetensors|gguf|ggml|joblib|pkl|pickle|bin"
     r"|mlmodel|cbm|ubj)"
 )
-_PACKED = re.compile(r".+\.(?:gz|xz|bz2|zst|zip|whl|png|jpe?g|gif|webp|woff2?|npz|parquet)")
-# What gzip leaves of each kind, over seven stacks of the bench. Only the proportions count; large
-# kinds come out right to 8 %. A weighing kind by kind would make the sum of all too small, by
-# 0.1 % to 0.65 %: gzip does best on the same kind in a row, and a slug is not packed so.
+_COMPRESSED = re.compile(r".+\.(?:gz|xz|bz2|zst|zip|whl|png|jpe?g|gif|webp|woff2?|npz|parquet)")
+# Compression ratios by category, over seven stacks of the bench. Only the proportions count; large
+# categories are right to 8 %. Compressing category by category would make the total too small, by
+# 0.1 % to 0.65 %: gzip compresses similar files better in a row, and a slug mixes them.
 _RATIOS: Mapping[Category, float] = {
     "code": 0.22,
     "bytecode": 0.345,
@@ -50,11 +50,11 @@ _RATIOS: Mapping[Category, float] = {
     "metadata": 0.3,
 }
 _USUAL_RATIO = 0.35
-_HEADER = 60  # bytes that the entry of a file adds
+_HEADER = 60  # bytes that a file's tar header adds
 
 
 def category(item: Item, path: str) -> Category:
-    """The kind of the file at `path`, any path that ends with the one in site-packages."""
+    """The category of the file at `path`; for packages, any path that ends as in site-packages."""
     if item.kind == "distribution":
         return _of_package(path)
     if item.kind == "app" and _MODEL.fullmatch(path):
@@ -76,7 +76,7 @@ def _of_package(path: str) -> Category:
 
 
 def split(item: Item, weight: Weight, files: Iterable[Sized]) -> dict[Category, Weight]:
-    """The weight of an item by category, the heaviest first. The parts add up to it."""
+    """An item's weight by category, the heaviest first. The parts add up to `weight`."""
     raw: dict[Category, int] = {}
     shares: dict[Category, float] = {}
     for path, size in files:
@@ -89,7 +89,7 @@ def split(item: Item, weight: Weight, files: Iterable[Sized]) -> dict[Category, 
 
 
 def by_category(parts: Iterable[Mapping[Category, Weight]]) -> dict[Category, Weight]:
-    """All items' parts together, the heaviest first."""
+    """The sums of all items' parts, the heaviest first."""
     sums: dict[Category, Weight] = {}
     for part in parts:
         for kind, weight in part.items():
@@ -98,10 +98,10 @@ def by_category(parts: Iterable[Mapping[Category, Weight]]) -> dict[Category, We
 
 
 def _ratio(kind: Category, path: str) -> float:
-    return 1.0 if _PACKED.fullmatch(path) else _RATIOS.get(kind, _USUAL_RATIO)
+    return 1.0 if _COMPRESSED.fullmatch(path) else _RATIOS.get(kind, _USUAL_RATIO)
 
 
 def _apportion(total: int, shares: list[float]) -> list[int]:
-    """Whole parts of `total`, in proportion. What rounding leaves goes to the first."""
+    """Integer parts of `total` in proportion to `shares`. The first part gets the remainder."""
     parts = [int(total * share / sum(shares)) for share in shares]
     return [total - sum(parts[1:]), *parts[1:]] if parts else []

@@ -1,26 +1,26 @@
-"""A measured slug, as data: what is in it, and who brought it."""
+"""A measured slug as data: its items, their weights, and why they are there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from slugfit.sizes import format_size
+from slugfit.base.sizes import format_size
+from slugfit.packages.graph import Graph
 from slugfit.slug.categories import Category, by_category
-from slugfit.slug.requirements.requirers import Graph
-from slugfit.slug.tree import Item
-from slugfit.slug.weighing.compress import Weight
+from slugfit.slug.items import Item
+from slugfit.slug.weigh.compress import Weight
 
 _BIGGEST = 8
-_LONGEST_CHAIN = 3  # links that a line has room for
+_LONGEST_CHAIN = 3  # links per line
 
 
 @dataclass(frozen=True)
 class Slug:
-    """The measured slug, by item, and what the removed files weighed.
+    """The weights of a slug's items, and of the files that the strip removed.
 
-    `parts` are the items' weights by category, `graph` is who requires whom; `files` are counted
-    with symbolic links. Whoever does not know these leaves them out.
+    `parts` are the items' weights by category, `graph` is the dependency graph, and `files` the
+    number of files and symbolic links. These are optional.
     """
 
     items: dict[Item, Weight]
@@ -35,7 +35,7 @@ class Slug:
 
     @property
     def before(self) -> Weight:
-        """What it would weigh had nothing been removed."""
+        """The weight without the strip."""
         return self.weight + self.removed
 
     @property
@@ -44,7 +44,7 @@ class Slug:
         return by_category(self.parts.values())
 
     def chain(self, item: Item) -> tuple[str, ...]:
-        """What brought a distribution in, up to the app's file that names the first of them."""
+        """What requires a distribution, up to the app's requirements file; empty for others."""
         return self.graph.chain(item.name) if item.kind == "distribution" else ()
 
     def biggest(self, count: int = _BIGGEST) -> list[tuple[Item, Weight]]:
@@ -57,7 +57,7 @@ def label_of(item: Item) -> str:
 
 
 def size_table(rows: Iterable[tuple[Item, Weight]], graph: Graph | None = None) -> list[str]:
-    """A line an item, its compressed and raw size aligned, and the requirers of what has some."""
+    """A line per item: its label, compressed and unpacked size, and what requires it."""
     listed = [(label_of(item), weight, _arrows(item, graph or Graph())) for item, weight in rows]
     width = max((len(label) for label, _, _ in listed), default=0)
     return [
@@ -68,7 +68,7 @@ def size_table(rows: Iterable[tuple[Item, Weight]], graph: Graph | None = None) 
 
 
 def _arrows(item: Item, graph: Graph) -> str:
-    """Who requires an item, for a person: what the app's own files ask for needs no word."""
+    """What requires an item, without the app's requirements file at the end of the chain."""
     links = list(graph.chain(item.name)[:-1]) if item.kind == "distribution" else []
     shown = [*links[: _LONGEST_CHAIN - 1], "…", links[-1]] if len(links) > _LONGEST_CHAIN else links
     return " ".join(f"← {link}" for link in shown)

@@ -1,7 +1,7 @@
-"""Every file of a slug with its weight, and those that a strip took out of it.
+"""Every file of a slug with its weight, including the files that the strip removed.
 
-Items are weighed, files are not: compressing them one by one would tell too much, as gzip's
-window spans small ones. Each gets its part of what its category weighs in its item.
+Items are weighed, files are not: compressed one by one, they would sum up to too much, since gzip's
+window spans small files. Each file gets its share of its category's weight in its item.
 """
 
 from __future__ import annotations
@@ -15,111 +15,117 @@ from pathlib import Path
 
 from isal import isal_zlib
 
+from slugfit.base.heroku import PYTHON_HOME
 from slugfit.slug.categories import Category, category, split
-from slugfit.slug.tree import Item, Packages
-from slugfit.slug.weighing.archive import pieces
-from slugfit.slug.weighing.compress import Weight
-from slugfit.strip.explain import NOT_NOMINATED, of_file
+from slugfit.slug.items import DistributionLookup, Item
+from slugfit.slug.weigh.compress import Weight
+from slugfit.slug.weigh.tar_stream import pieces
+from slugfit.strip.explain import NO_RULE, of_file
 from slugfit.strip.journal import Journal
-from slugfit.strip.tree import read_tree
+from slugfit.strip.site_tree import read_tree
 
-_PYTHON = ".heroku/python/"
-_SAMPLED = 256 * 1024  # bytes from which on a file's own content tells how it compresses
+_SAMPLED = 256 * 1024  # bytes; larger files are sampled to estimate how they compress
 _SAMPLE = 32 * 1024
-_HEADER = 60  # bytes that an entry's header adds to the slug
-# What is left of content by the end of its name. Only the proportions count.
+_HEADER = 60  # bytes that a file's tar header adds
+# Compression ratios by suffix. Only the proportions count.
 _RATIOS = {".py": 0.27, ".pyc": 0.42, ".so": 0.33, ".h": 0.2, ".a": 0.25, ".pyi": 0.2, ".npz": 1.0}
 _USUAL_RATIO = 0.35
 _SYMBOLS_RATIO = 0.22
 
 
 @dataclass(frozen=True)
-class File:
-    """A file below its item: what it weighs, and what a strip took from it.
+class WeighedFile:
+    """A file below its item: its weight now, and the weight that the strip saved.
 
-    `story` is what `slugfit why` says.
+    `notes` are the lines of `slugfit why`.
     """
 
     path: str
     now: Weight
-    gone: Weight = field(default_factory=Weight)
+    stripped: Weight = field(default_factory=Weight)
     removed: bool = False
-    story: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Ground:
-    """Where the files are: `root`, and in it the site-packages with their journal, if any."""
+class SlugRoot:
+    """A slug's directory, its site-packages and the strip's journal, if there are any.
 
-    root: Path
+    `reasons` explain the categories of removed files.
+    """
+
+    directory: Path
     site: Path | None
     journal: Journal
     reasons: Mapping[str, str]
 
     @property
     def prefix(self) -> str:
-        """What paths in site-packages begin with below `root`."""
-        if self.site is None or self.site == self.root:
+        """The prefix of paths in site-packages, relative to `directory`."""
+        if self.site is None or self.site == self.directory:
             return ""
-        return f"{self.site.relative_to(self.root).as_posix()}/"
+        return f"{self.site.relative_to(self.directory).as_posix()}/"
 
-    def story(self, distribution: str, path: str) -> tuple[str, ...]:
-        """What became of a file of site-packages, and why; nothing where nobody has stripped."""
+    def notes(self, distribution: str, path: str) -> tuple[str, ...]:
+        """What the strip did to a file, and why; empty without a strip."""
         if not self.journal.site:
             return ()
         lines = tuple(of_file(path, self.journal, self.reasons))
         if distribution in self.journal.restored:
-            back = f"{distribution} was put back whole: {self.journal.restored[distribution]}"
-            return (back, *lines)
-        return lines or (NOT_NOMINATED,)
+            restored = f"{distribution} was restored: {self.journal.restored[distribution]}"
+            return (restored, *lines)
+        return lines or (NO_RULE,)
 
 
 def outline(
-    ground: Ground, paths: Mapping[Item, Sequence[str]], weights: Mapping[Item, Weight], gone: int
-) -> dict[Item, list[File]]:
-    """The files of each item, whose weights add up to the item's.
+    root: SlugRoot,
+    paths: Mapping[Item, Sequence[str]],
+    weights: Mapping[Item, Weight],
+    stripped: int,
+) -> dict[Item, list[WeighedFile]]:
+    """The files of each item. Their weights add up to the item's.
 
-    `gone` is the compressed size of all that the strip took.
+    `stripped` is the compressed size of everything that the strip saved.
     """
-    went = _went(ground.journal, ground.site, gone)
+    removed = _stripped_weights(root.journal, stripped)
     found = {
-        item: _files(ground, item, paths.get(item, ()), weight, went)
+        item: _files(root, item, paths.get(item, ()), weight, removed)
         for item, weight in weights.items()
     }
-    for item, files in _removed(ground, weights, went).items():
+    for item, files in _removed_files(root, weights, removed).items():
         found.setdefault(item, []).extend(files)
     return {item: sorted(files, key=lambda file: file.path) for item, files in found.items()}
 
 
-def packages_in(site: Path) -> dict[Item, list[str]]:
+def files_by_distribution(site: Path) -> dict[Item, list[str]]:
     """The files of a site-packages directory by distribution, relative to it."""
-    packages = Packages(site)
+    packages = DistributionLookup(site)
     found: dict[Item, list[str]] = {}
     for path in read_tree(site).files:
         found.setdefault(packages.item(path), []).append(path)
     return found
 
 
-def gone_estimate(journal: Journal) -> int:
-    """About the compressed bytes that a strip has taken, where nobody has weighed them."""
+def stripped_estimate(journal: Journal) -> int:
+    """An estimate of the compressed bytes that the strip saved, without its files."""
     return round(sum(share for _, share in _shares(journal).values()))
 
 
 def _files(
-    ground: Ground, item: Item, paths: Sequence[str], weight: Weight, went: Mapping[str, Weight]
-) -> list[File]:
-    home, weights = _home(item, ground.prefix), _weights(ground.root, item, paths, weight)
+    root: SlugRoot, item: Item, paths: Sequence[str], weight: Weight, removed: Mapping[str, Weight]
+) -> list[WeighedFile]:
+    home, weights = _common_prefix(item, root.prefix), _weights(root.directory, item, paths, weight)
     found = []
     for path in paths:
         name = path.removeprefix(home) if path != item.name else posixpath.basename(path)
-        inner = path.removeprefix(ground.prefix) if item.kind == "distribution" else ""
-        story = ground.story(item.name, inner) if inner else ()
-        found.append(File(name, weights[path], went.get(inner, Weight()), story=story))
+        inner = path.removeprefix(root.prefix) if item.kind == "distribution" else ""
+        notes = root.notes(item.name, inner) if inner else ()
+        found.append(WeighedFile(name, weights[path], removed.get(inner, Weight()), notes=notes))
     return found
 
 
 def _weights(root: Path, item: Item, paths: Sequence[str], weight: Weight) -> dict[str, Weight]:
-    """Each file's part of what its category weighs in the item."""
+    """Each file's share of its category's weight in the item."""
     sizes = {path: _size(root / path) for path in paths}
     groups: dict[Category, list[str]] = {}
     for path in paths:
@@ -133,33 +139,33 @@ def _weights(root: Path, item: Item, paths: Sequence[str], weight: Weight) -> di
     return found
 
 
-def _home(item: Item, prefix: str) -> str:
-    """What the paths of an item's files begin with, and need not say."""
+def _common_prefix(item: Item, prefix: str) -> str:
+    """The prefix that the paths of an item's files have in common, to leave out."""
     if item.kind == "distribution":
         return prefix
     if item.kind == "model":
         return f"{item.name}/"
-    return _PYTHON if item.kind == "python" else ""
+    return f"{PYTHON_HOME}/" if item.kind == "python" else ""
 
 
-def _removed(
-    ground: Ground, items: Iterable[Item], went: Mapping[str, Weight]
-) -> dict[Item, list[File]]:
-    if ground.site is None:
+def _removed_files(
+    root: SlugRoot, items: Iterable[Item], removed: Mapping[str, Weight]
+) -> dict[Item, list[WeighedFile]]:
+    if root.site is None:
         return {}
-    packages = Packages(ground.site)
+    packages = DistributionLookup(root.site)
     known = {item.name: item for item in items if item.kind == "distribution"}
-    found: dict[Item, list[File]] = {}
-    for path in ground.journal.removed:
+    found: dict[Item, list[WeighedFile]] = {}
+    for path in root.journal.removed:
         item = packages.item(path)
-        story = ground.story(item.name, path)
-        file = File(path, Weight(), went.get(path, Weight()), removed=True, story=story)
+        notes = root.notes(item.name, path)
+        file = WeighedFile(path, Weight(), removed.get(path, Weight()), removed=True, notes=notes)
         found.setdefault(known.get(item.name, item), []).append(file)
     return found
 
 
-def _went(journal: Journal, site: Path | None, compressed: int) -> dict[str, Weight]:
-    """What went of each file: all of it, its symbols, or what its twin has."""
+def _stripped_weights(journal: Journal, compressed: int) -> dict[str, Weight]:
+    """What the strip saved of each file: all of it, its symbols, or a duplicate."""
     shares = _shares(journal)
     parts = apportion(compressed, [share for _, share in shares.values()])
     return {
@@ -169,16 +175,16 @@ def _went(journal: Journal, site: Path | None, compressed: int) -> dict[str, Wei
 
 
 def _shares(journal: Journal) -> dict[str, tuple[int, float]]:
-    """Path → raw bytes that went, and about what they were compressed to."""
+    """Path → raw bytes saved, and an estimate of their compressed size."""
     whole = {path: (size, _guess(path, size)) for path, size in sorted(journal.gone.items())}
     symbols = {path: (size, size * _SYMBOLS_RATIO) for path, size in sorted(journal.shrunk.items())}
     return symbols | whole
 
 
 def apportion(total: int, shares: Sequence[float]) -> list[int]:
-    """Whole parts of `total` in these proportions. They add up; with no shares at all, to nothing.
+    """Integer parts of `total` in proportion to `shares`. They add up to it, without shares to 0.
 
-    Where the shares are whole numbers that add up to `total` already, they are the parts.
+    Integer shares that add up to `total` are returned unchanged.
     """
     scale = sum(shares)
     if not scale:
@@ -195,7 +201,7 @@ def _size(file: Path) -> int:
     try:
         status = file.lstat()
     except OSError:
-        return 0  # gone since the walk
+        return 0  # deleted since the walk
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
@@ -206,7 +212,7 @@ def _estimate(file: Path, size: int) -> float:
     try:
         content = b"".join(b"".join(pieces(file, offset, _SAMPLE)) for offset in offsets)
     except OSError:
-        return _guess(file.name, size)  # not for this user to read
+        return _guess(file.name, size)  # not readable for this user
     return _HEADER + size * len(isal_zlib.compress(content, 1)) / max(len(content), 1)
 
 

@@ -1,4 +1,4 @@
-"""Takes what a slug does not need out of site-packages, and proves that it still works."""
+"""Removes what a slug does not need from site-packages, and verifies that the rest works."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slugfit.distributions import Owners, installed
-from slugfit.files import Changes
-from slugfit.globs import matcher
+from slugfit.base.files import Changes
+from slugfit.base.globs import matcher
+from slugfit.packages.distributions import Owners, installed
 from slugfit.strip.apply import SitePackages
-from slugfit.strip.plan import Plan, Removal
-from slugfit.strip.tree import read_tree
+from slugfit.strip.site_tree import read_tree
+from slugfit.strip.strip_plan import Removal, StripPlan
 from slugfit.strip.trials.bytecode import DROPPED, NOT_AT_BOOT, dispensable
-from slugfit.strip.trials.leftovers import leaving_no_files
+from slugfit.strip.trials.cleanup import leaving_no_files
 from slugfit.strip.trials.proof import Proof, Trials
-from slugfit.strip.trials.verdict import NOT_WATCHED, Restored, Verdict, Verdicts
-from slugfit.strip.trials.work import Work
+from slugfit.strip.trials.trial_verdict import NOT_WATCHED, Restored, Verdict, Verdicts
+from slugfit.strip.trials.working_plan import Work
 
 __all__ = ["Proof", "Restored", "Stripped", "Verdict", "Verdicts", "strip"]
 
@@ -25,12 +25,12 @@ __all__ = ["Proof", "Restored", "Stripped", "Verdict", "Verdicts", "strip"]
 class Stripped:
     """What a strip did.
 
-    `checked` are the distributions that were tried, `started` what was of the app's start;
-    `unseen` is why bytecode = "boot" had to keep all. `verdicts` and `hashes` (path → RECORD's
-    hash of what has become smaller) are for the next build.
+    `checked` are the distributions that were verified, `started` what was of the app's start;
+    `unseen` is why bytecode = "boot" had to keep everything. `verdicts` and `hashes` (path →
+    RECORD's hash of a file that became smaller) are for the next build.
     """
 
-    done: Plan = field(default_factory=Plan)
+    done: StripPlan = field(default_factory=StripPlan)
     restored: tuple[Restored, ...] = ()
     checked: tuple[str, ...] = ()
     started: tuple[str, ...] = ()
@@ -39,10 +39,10 @@ class Stripped:
     hashes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
-def strip(site: Path, plan: Plan, changes: Changes, proof: Proof) -> Stripped:
-    """Carry out `plan`, try what it changed, and put back what no longer works.
+def strip(site: Path, plan: StripPlan, changes: Changes, proof: Proof) -> Stripped:
+    """Carry out `plan`, verify what it changed, and restore what no longer works.
 
-    What is known already is not tried again, but for the app's own check. Raises SmokeFailed.
+    Verdicts of earlier builds are reused, except for the app's own check. Raises SmokeFailed.
     """
     distributions = installed(site)
     work = Work(SitePackages(site, distributions, changes), plan)
@@ -64,18 +64,18 @@ def strip(site: Path, plan: Plan, changes: Changes, proof: Proof) -> Stripped:
     )
 
 
-def _try(trials: Trials, plan: Plan) -> tuple[Verdict, Verdict, Verdict]:
-    """What is found of the packages, of the app's start, and by the app's own check."""
+def _try(trials: Trials, plan: StripPlan) -> tuple[Verdict, Verdict, Verdict]:
+    """The verdicts on the packages, on the app's start, and of the app's own check."""
     settings, known = trials.proof.settings, trials.proof.known
     is_watched = settings.bytecode == "boot"
     if is_watched and known.app and known.app.unseen == NOT_WATCHED:
         known = Verdicts(known.packages)
     with leaving_no_files(trials.site):
         trials.work.leave(known.whole())
-        # Where nothing went, nothing can have broken.
-        packages = Verdict() if plan == Plan() else known.packages or trials.packages(plan)
+        # Where nothing was removed, nothing can have broken.
+        packages = Verdict() if plan == StripPlan() else known.packages or trials.packages(plan)
         # The start of an app that lost nothing proves nothing.
-        is_idle = plan == Plan() and not is_watched
+        is_idle = plan == StripPlan() and not is_watched
         app = known.app or (Verdict(unseen=NOT_WATCHED) if is_idle else trials.start())
     return packages, app, trials.smoke(settings.smoke) if settings.smoke else Verdict()
 
@@ -83,7 +83,7 @@ def _try(trials: Trials, plan: Plan) -> tuple[Verdict, Verdict, Verdict]:
 def _bytecode(
     trials: Trials, read_at_boot: Set[str], restored: Iterable[Restored]
 ) -> tuple[Removal, ...]:
-    """The bytecode that goes. What was put back whole keeps its own."""
+    """The bytecode to remove. A restored distribution keeps its own."""
     whole = {entry.distribution for entry in restored}
     settings = trials.proof.settings
     needed, category = frozenset[str](), DROPPED
@@ -94,6 +94,6 @@ def _bytecode(
     owner = Owners(trials.distributions).owner
     return tuple(
         Removal(path, (trials.site / path).lstat().st_size, category, owner(path))
-        for path in dispensable(read_tree(trials.site), needed, matcher(settings.keep))
+        for path in dispensable(read_tree(trials.site).files, needed, matcher(settings.keep))
         if owner(path) not in whole
     )

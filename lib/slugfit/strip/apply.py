@@ -12,15 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from slugfit.distributions import RECORD, Distribution, read_record, record_hash, write_record
-from slugfit.files import Changes, directories_above
+from slugfit.base.files import Changes, directories_above
+from slugfit.packages.distributions import (
+    RECORD,
+    Distribution,
+    read_record,
+    record_hash,
+    write_record,
+)
 from slugfit.strip.native.elf import Shrink, copy_shrunk
 
 Rows = list[list[str]]  # of a RECORD: path, hash, size
 
 
 @dataclass(frozen=True)
-class _Content:
+class _RecordedContent:
     """What a row of RECORD says of a file: its hash, and its size in bytes."""
 
     hash: str
@@ -28,14 +34,14 @@ class _Content:
 
 
 class SitePackages:
-    """A site-packages directory whose files can leave, shrink and return."""
+    """A site-packages directory whose files can be removed, shrunk and restored."""
 
     def __init__(self, root: Path, distributions: Iterable[Distribution], changes: Changes) -> None:
         self._root = root
         self._distributions = tuple(distributions)
         self._changes = changes
-        # What is not as it was: None for what is gone.
-        self._now: dict[str, _Content | None] = {}
+        # What has changed: None for what is gone.
+        self._now: dict[str, _RecordedContent | None] = {}
 
     def remove(self, paths: Iterable[str]) -> None:
         """Set `paths` aside, and with them the directories that they leave empty."""
@@ -54,7 +60,7 @@ class SitePackages:
     ) -> dict[str, str]:
         """Replace each file by a smaller copy; return the hash that RECORD has for it now.
 
-        `known` are such hashes from an earlier build of the same files: what it has is
+        `known` are such hashes from an earlier build of the same files: those files are
         copied without being read here.
         """
         contents = {
@@ -66,7 +72,7 @@ class SitePackages:
         return {path: content.hash for path, content in contents.items()}
 
     def link(self, links: Mapping[str, str]) -> None:
-        """Replace each path by a relative symlink to its twin, a path of the same distribution."""
+        """Replace each path by a relative symlink to its duplicate in the same distribution."""
         for path, target in sorted(links.items()):
             self._link(self._root / path, os.path.relpath(target, posixpath.dirname(path)))
             if (content := self._now.get(target)) is not None:
@@ -88,7 +94,7 @@ class SitePackages:
             self._changes.set_aside(path)
             os.replace(link, path)
 
-    def _shrink(self, file: Path, shrink: Shrink, known: str | None) -> _Content:
+    def _shrink(self, file: Path, shrink: Shrink, known: str | None) -> _RecordedContent:
         digest = None if known else hashlib.sha256()
         size = 0
 
@@ -97,10 +103,10 @@ class SitePackages:
             size = copy_shrunk(file, shrink, target, digest)
 
         self._changes.rewrite(file, fill)
-        return _Content(record_hash(digest.digest()) if digest else known or "", size)
+        return _RecordedContent(record_hash(digest.digest()) if digest else known or "", size)
 
     def _rewrite_records(self, changed: Set[str]) -> None:
-        """Make the RECORDs that list any of `changed` true, beginning with what pip has written."""
+        """Make the RECORDs that list any of `changed` true, starting from what pip wrote."""
         for distribution in self._distributions:
             if changed.isdisjoint(distribution.files):
                 continue

@@ -1,7 +1,7 @@
-"""Decides what may go: first as site-packages alone have it, then as the app does.
+"""Decides what may be removed: first for site-packages alone, then for the app.
 
-What site-packages have to say is the same as long as they are, and is remembered; the app is
-asked in every build.
+The decisions for site-packages hold as long as these are the same, and are cached; the app is
+examined in every build.
 """
 
 from __future__ import annotations
@@ -9,84 +9,82 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from slugfit.distributions import Owners, installed
-from slugfit.globs import matcher
+from slugfit.base.globs import matcher
+from slugfit.packages.distributions import Owners
 from slugfit.settings.model import StripSettings
-from slugfit.strip import reach
-from slugfit.strip.native import duplicates, orphans, programs
-from slugfit.strip.native.elf import Shrink, shrink
-from slugfit.strip.nominate import curated, services
-from slugfit.strip.nominate.candidates import (
+from slugfit.strip import reachability
+from slugfit.strip.candidates import max_level, services
+from slugfit.strip.candidates.selection import (
     BYTECODE,
     REQUESTED,
     apart,
-    may_be_elf,
-    nominate,
     orphaned_bytecode,
+    select_candidates,
 )
-from slugfit.strip.nominate.rules import load_rules
-from slugfit.strip.plan import Linking, Plan, Removal, Shrinking
-from slugfit.strip.tree import Source, Tree
+from slugfit.strip.native import duplicates, orphans, programs
+from slugfit.strip.native.elf import Shrink, shrink
+from slugfit.strip.site_tree import SiteTree, SourceFile
+from slugfit.strip.strip_plan import Linking, Removal, Shrinking, StripPlan
 
-Prover = Callable[[Tree, Mapping[str, str], Sequence[Source]], Mapping[str, str]]
+Prover = Callable[[SiteTree, Mapping[str, str], Sequence[SourceFile]], Mapping[str, str]]
 
-# Each with whether it goes by names. Libraries come last: what the others keep links to them.
+# Each with whether it relies on names. Libraries come last: what the others keep links to them.
 _OF_BOTH: tuple[tuple[Prover, bool], ...] = (
-    (curated.spare, False),
-    (reach.spare, True),
-    (services.spare, False),
+    (max_level.keep, False),
+    (reachability.keep, True),
+    (services.keep, False),
 )
-_OF_SITE = (*_OF_BOTH, (programs.spare, True), (orphans.spare, True))
+_OF_SITE = (*_OF_BOTH, (programs.keep, True), (orphans.keep, True))
 _OF_APP = (*_OF_BOTH, (orphans.named, True))
-_WORTH_A_COPY = 4096  # bytes of zeros, from which on a new file pays
+_WORTH_A_COPY = 4096  # bytes of zeros that justify a new file
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What the code in site-packages leaves to go.
+    """What may be removed as far as the code in site-packages is concerned.
 
-    `going` is path → category, `kept` path → what keeps it, of candidates; `twins` path → a file
-    of the same content; `blind` are the modules that do what no analysis can follow; `hashes`
-    are RECORD's of shrunk files, as far as known.
+    `going` is path → category, `kept` path → what keeps it, of candidates; `links` path → a file
+    of the same content; `dynamic_modules` are those whose imports no analysis can follow;
+    `hashes` are RECORD's of shrunk files, where known.
     """
 
     going: Mapping[str, str]
     kept: Mapping[str, str]
     shrinks: Mapping[str, Shrink]
-    twins: Mapping[str, str]
-    blind: tuple[str, ...]
+    links: Mapping[str, str]
+    dynamic_modules: tuple[str, ...]
     hashes: Mapping[str, str]
 
 
-def decide(tree: Tree, settings: StripSettings, soabi: str) -> Decisions:
-    """What may go from `tree`, as far as that alone can tell. Changes nothing."""
-    candidates = nominate(tree, load_rules(), settings, soabi)
-    candidates |= orphans.nominate(tree, candidates)
-    kept = _spared(_OF_SITE, tree, candidates, reach.site_sources(tree, candidates))
+def decide(tree: SiteTree, settings: StripSettings) -> Decisions:
+    """What may be removed from `tree`, judged by the tree alone. Changes nothing."""
+    candidates = select_candidates(tree, settings)
+    candidates |= orphans.candidates(tree, candidates)
+    kept = _kept(_OF_SITE, tree, candidates, reachability.site_sources(tree, candidates))
     going = {path: category for path, category in candidates.items() if path not in kept}
-    going |= dict.fromkeys(orphaned_bytecode(tree, going), BYTECODE)
-    owner = Owners(installed(tree.root)).owner
-    twins = duplicates.find(tree, going, owner) if settings.level == "max" else {}
+    going |= dict.fromkeys(orphaned_bytecode(tree.files, going), BYTECODE)
+    owner = Owners(tree.distributions).owner
+    links = duplicates.find(tree, going, owner) if settings.level == "max" else {}
     is_kept = matcher(settings.keep)
-    staying = (path for path in may_be_elf(tree, settings) if path not in going)
+    staying = (p for p in tree.files if p not in going and p not in links and not is_kept(p))
     return Decisions(
         going=going,
         kept=kept,
-        shrinks=_shrinks(tree, (path for path in staying if path not in twins)),
-        twins={path: twin for path, twin in twins.items() if not is_kept(path)},
-        blind=reach.blind_modules(tree, reach.site_sources(tree, going)),
+        shrinks=_shrinks(tree, filter(_may_be_elf, staying)),
+        links={path: target for path, target in links.items() if not is_kept(path)},
+        dynamic_modules=reachability.dynamic_modules(tree, reachability.site_sources(tree, going)),
         hashes={},
     )
 
 
 def plan_for(
-    tree: Tree, decisions: Decisions, app: Sequence[Source]
-) -> tuple[Plan, Mapping[str, str]]:
-    """The plan that leaves what the app's own sources reach, too; and what is kept, and why."""
-    kept = _spared(_OF_APP, tree, decisions.going, app)
-    back = {path for path in orphaned_bytecode(tree, kept) if path in decisions.going}
-    owner = Owners(installed(tree.root)).owner
-    plan = Plan(
+    tree: SiteTree, decisions: Decisions, app: Sequence[SourceFile]
+) -> tuple[StripPlan, Mapping[str, str]]:
+    """The plan, which also keeps what the app's own sources reach; and what is kept, and why."""
+    kept = _kept(_OF_APP, tree, decisions.going, app)
+    back = {path for path in orphaned_bytecode(tree.files, kept) if path in decisions.going}
+    owner = Owners(tree.distributions).owner
+    plan = StripPlan(
         removals=tuple(
             Removal(path, (tree.root / path).lstat().st_size, category, owner(path))
             for path, category in sorted(decisions.going.items())
@@ -97,38 +95,40 @@ def plan_for(
             for path, found in sorted(decisions.shrinks.items())
         ),
         linkings=tuple(
-            Linking(path, twin, (tree.root / path).lstat().st_size, owner(path))
-            for path, twin in sorted(decisions.twins.items())
+            Linking(path, target, (tree.root / path).lstat().st_size, owner(path))
+            for path, target in sorted(decisions.links.items())
         ),
     )
     return plan, {**decisions.kept, **kept}
 
 
-def _spared(
+def _kept(
     provers: Iterable[tuple[Prover, bool]],
-    tree: Tree,
+    tree: SiteTree,
     candidates: Mapping[str, str],
-    sources: Sequence[Source],
+    sources: Sequence[SourceFile],
 ) -> dict[str, str]:
     """What of `candidates` some prover keeps, because of `sources` and of what these keep."""
     going = {path: c for path, c in candidates.items() if c != REQUESTED}
-    spared: dict[str, str] = {}
+    kept: dict[str, str] = {}
     counting = list(sources)
-    for spare, is_named in provers:
-        # Of what is apart, those alone judge who know it: other proofs go by names.
+    for keep, is_named in provers:
+        # What is apart is judged by its own prover only: the others rely on names.
         own = {path: c for path, c in going.items() if not is_named or c not in apart()}
-        found = spare(tree, own, counting)
-        spared |= found
+        found = keep(tree, own, counting)
+        kept |= found
         going = {path: category for path, category in going.items() if path not in found}
-        counting += [Source(tree.root / p, _package_of(p), p) for p in found if p.endswith(".py")]
-    return spared
+        counting += (tree.source(path) for path in found if path.endswith(".py"))
+    return kept
 
 
-def _package_of(path: str) -> str:
-    return path.rpartition("/")[0].replace("/", ".")
+def _may_be_elf(path: str) -> bool:
+    """Whether a file can be a shared library or a program, by its name."""
+    name = path.rpartition("/")[2]
+    return ".so" in name or "." not in name
 
 
-def _shrinks(tree: Tree, paths: Iterable[str]) -> dict[str, Shrink]:
+def _shrinks(tree: SiteTree, paths: Iterable[str]) -> dict[str, Shrink]:
     files = ((path, tree.root / path) for path in paths)
     own = ((path, file) for path, file in files if file.is_file() and not file.is_symlink())
     found = ((path, shrink(file)) for path, file in own)

@@ -1,4 +1,4 @@
-"""A strip from beginning to end: decide, carry out, prove, write down."""
+"""A strip from beginning to end: decide, carry out, verify, record."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slugfit.files import Changes
+from slugfit.base.files import Changes
 from slugfit.settings.model import StripSettings
 from slugfit.strip import Proof, Stripped, Verdicts, strip
+from slugfit.strip.cache_key import app_fingerprint, tree_fingerprint
 from slugfit.strip.decide import Decisions, decide, plan_for
-from slugfit.strip.fingerprint import app_fingerprint, tree_fingerprint
+from slugfit.strip.decision_cache import DecisionCache, key_of
 from slugfit.strip.journal import Journal
-from slugfit.strip.memory import Memory, key_of
-from slugfit.strip.plan import Linking, Plan, Removal
-from slugfit.strip.tree import Source, read_tree
-from slugfit.strip.trials.trial import Interpreter, Trial
+from slugfit.strip.site_tree import SourceFile, read_tree
+from slugfit.strip.strip_plan import Linking, Removal, StripPlan
+from slugfit.strip.trials.trial import AppInterpreter, Trial
 
-# Of an app, what can name a module beside its Python: commands and configuration.
+# What can name a module in an app besides its Python: commands and configuration.
 _TEXTS = ("Procfile", ".py", ".json", ".toml", ".cfg", ".ini", ".yml", ".yaml", ".sh")
 _LONGEST_TEXT = 100_000  # bytes, Python apart
 _SECONDS = 480.0  # for imports, of the 25 minutes that a build has; strip.smoke has its own
@@ -43,49 +43,53 @@ class Target:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, what of the candidates is kept and why, and what both come from."""
+    """A plan, which candidates are kept and why, and the decisions behind both."""
 
-    plan: Plan
+    plan: StripPlan
     kept: Mapping[str, str]
     decisions: Decisions
     key: str
 
 
-def plan_strip(target: Target, settings: StripSettings, memory: Memory) -> Planned:
-    """What may go. Changes nothing."""
-    tree = read_tree(target.site)
-    key = tree_fingerprint(tree, target.soabi, settings.level, *settings.keep, "", *settings.remove)
-    decisions = memory.decisions(key) or decide(tree, settings, target.soabi)
+def plan_strip(target: Target, settings: StripSettings, cache: DecisionCache) -> Planned:
+    """What may be removed. Changes nothing."""
+    tree = read_tree(target.site, target.soabi)
+    key = tree_fingerprint(tree, settings.level, *settings.keep, "", *settings.remove)
+    decisions = cache.decisions(key) or decide(tree, settings)
     plan, kept = plan_for(tree, decisions, list(app_sources(target.app)))
     return Planned(plan, kept, decisions, key)
 
 
 def carry_out(
-    planned: Planned, target: Target, settings: StripSettings, memory: Memory, changes: Changes
+    planned: Planned,
+    target: Target,
+    settings: StripSettings,
+    cache: DecisionCache,
+    changes: Changes,
 ) -> Stripped:
-    """Do what was planned, and prove it. Raises SmokeFailed."""
+    """Carry out the plan, and verify it. Raises SmokeFailed."""
     packages = key_of(planned.key, repr(sorted(planned.plan.owners())))
     loads = (trial.statement for trial in target.models)
     start = key_of(packages, settings.bytecode, app_fingerprint(target.app), *loads)
     proof = Proof(
-        Interpreter(target.python, target.env, until=time.monotonic() + _SECONDS),
+        AppInterpreter(target.python, target.env, until=time.monotonic() + _SECONDS),
         settings,
         target.app,
-        planned.decisions.blind,
-        Verdicts(memory.verdict(packages), memory.verdict(start)),
+        planned.decisions.dynamic_modules,
+        Verdicts(cache.verdict(packages), cache.verdict(start)),
         target.models,
     )
     stripped = strip(target.site, planned.plan, changes, proof)
     for key, verdict in ((packages, stripped.verdicts.packages), (start, stripped.verdicts.app)):
         if verdict is not None:
-            memory.note_verdict(key, verdict)
+            cache.add_verdict(key, verdict)
     hashes = {**planned.decisions.hashes, **stripped.hashes}
-    memory.note_decisions(planned.key, replace(planned.decisions, hashes=hashes))
+    cache.add_decisions(planned.key, replace(planned.decisions, hashes=hashes))
     return stripped
 
 
 def journal_of(planned: Planned, stripped: Stripped, site: str) -> Journal:
-    """What there is to tell of a strip whose site-packages are at `site` below the journal."""
+    """The record of a strip whose site-packages are at `site`, relative to the journal's root."""
     done = stripped.done
     gone: tuple[Removal | Linking, ...] = (*done.removals, *done.linkings)
     return Journal(
@@ -99,7 +103,7 @@ def journal_of(planned: Planned, stripped: Stripped, site: str) -> Journal:
     )
 
 
-def app_sources(app: Path | None) -> Iterator[Source]:
+def app_sources(app: Path | None) -> Iterator[SourceFile]:
     """The app's own files that can name a module: none in hidden directories."""
     if app is None:
         return
@@ -110,11 +114,11 @@ def app_sources(app: Path | None) -> Iterator[Source]:
             if name.endswith(_TEXTS) and _is_text(file):
                 path = file.relative_to(app).as_posix()
                 package = path.rpartition("/")[0].replace("/", ".")
-                yield Source(file, package, f"{path} of the app")
+                yield SourceFile(file, package, f"{path} of the app")
 
 
 def _is_text(file: Path) -> bool:
-    """Whether `file` is a regular file that somebody has written."""
+    """Whether `file` is a regular file, and short enough to be written by hand."""
     try:
         return file.suffix == ".py" or file.stat().st_size <= _LONGEST_TEXT
     except OSError:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.distributions import Owners, installed
-from slugfit.errors import Explanation, Failure
-from slugfit.sizes import count_of, format_size
+from slugfit.base.errors import Explanation, Failure
+from slugfit.base.sizes import count_of, format_size
+from slugfit.packages.distributions import Owners, installed
 from slugfit.strip.journal import JOURNAL, Journal, read_journal
 
-NOT_NOMINATED = "Kept: no rule says that it may go"
+NO_RULE = "Kept: no rule selects it for removal"
 _MOST_REASONS = 10
 
 
@@ -28,18 +28,18 @@ class PathUnknown(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="This path is not in site-packages, and was not before.",
+            summary="This path is not in site-packages, nor was it before.",
             where=self.path,
             evidence=(f"looked in: {self.site}",),
             fixes=(
-                "Name it as it is below site-packages:\nslugfit why numpy/core/tests",
-                "Name another site-packages, or an app:\nslugfit why --in DIRECTORY PATH",
+                "Give the path relative to site-packages:\nslugfit why numpy/core/tests",
+                "Look in another site-packages, or in an app:\nslugfit why --in DIRECTORY PATH",
             ),
         )
 
 
 class NotStripped(Failure):
-    """No journal, so that nobody knows what a strip has done."""
+    """No journal, so that it is not known what a strip has done."""
 
     id = "why::not-stripped"
 
@@ -48,11 +48,11 @@ class NotStripped(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="There is nothing written of a strip here.",
+            summary="No strip is recorded here.",
             where=str(self.looked_in / JOURNAL),
-            why="Each strip writes down what it removes, and why it keeps the rest.",
+            why="A strip records what it removes, and why it keeps the rest.",
             fixes=(
-                "Name the app that was built, or the site-packages that were stripped:\n"
+                "Give the app that was built, or the site-packages that were stripped:\n"
                 "slugfit why --in DIRECTORY PATH",
                 "See what a strip would do:\nslugfit slim SITE_PACKAGES --dry-run",
             ),
@@ -61,7 +61,7 @@ class NotStripped(Failure):
 
 @dataclass(frozen=True)
 class Found:
-    """A path, relative to `site`, and what is written of the strip there."""
+    """A path, relative to `site`, and the record of the strip there."""
 
     path: str
     site: Path
@@ -94,12 +94,12 @@ def explain(path: str, site: Path, journal: Journal, reasons: Mapping[str, str])
     if not lines and not (site / path).exists():
         raise PathUnknown(path, site)
     if owner in journal.restored:
-        lines = [f"{owner} was put back whole: {journal.restored[owner]}", *lines]
-    return lines or [NOT_NOMINATED]
+        lines = [f"{owner} was restored: {journal.restored[owner]}", *lines]
+    return lines or [NO_RULE]
 
 
 def of_file(path: str, journal: Journal, reasons: Mapping[str, str]) -> Iterator[str]:
-    """Lines on what was done to one file, relative to site-packages; none if nothing was."""
+    """Lines on what the strip did to a file, relative to site-packages; none if nothing."""
     if path in journal.removed:
         category = journal.removed[path]
         yield f"Removed: {category}"
@@ -108,9 +108,9 @@ def of_file(path: str, journal: Journal, reasons: Mapping[str, str]) -> Iterator
     if path in journal.kept:
         yield f"Kept: {journal.kept[path]}"
     if path in journal.linked:
-        yield f"A link: its content is that of {journal.linked[path]}"
+        yield f"Replaced by a link to {journal.linked[path]}, which has the same content"
     if path in journal.shrunk:
-        yield f"Smaller: {format_size(journal.shrunk[path])} of symbols and debug data are gone"
+        yield f"Smaller: {format_size(journal.shrunk[path])} of symbols and debug data were removed"
 
 
 def _of_directory(path: str, journal: Journal, reasons: Mapping[str, str]) -> Iterator[str]:
@@ -133,6 +133,6 @@ def _of_directory(path: str, journal: Journal, reasons: Mapping[str, str]) -> It
 
 
 def _counted(said: Mapping[str, str], prefix: str) -> list[tuple[str, int]]:
-    """What is said of the files below `prefix`, most often said first."""
+    """What is said of the files below `prefix`, the most frequent first."""
     counts = Counter(value for path, value in said.items() if path.startswith(prefix))
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))

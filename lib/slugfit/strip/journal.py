@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from slugfit.errors import Explanation, Failure
+from slugfit.base.errors import Explanation, Failure
 
 JOURNAL = ".slugfit/strip.json"
 _SCHEMA_VERSION = 1
@@ -18,9 +18,9 @@ _SCHEMA_VERSION = 1
 class Journal:
     """Of one site-packages directory, which is `site` below the journal's own root.
 
-    `removed` is path → category, `shrunk` path → bytes, `linked` path → twin, `kept` path → what
-    keeps it, of files that a rule had nominated; `restored` is distribution → what failed
-    without its files. `gone` is path → bytes that went with a removed or linked file.
+    `removed` is path → category, `shrunk` path → bytes, `linked` path → duplicate, `kept` path →
+    what keeps it, of candidates; `restored` is distribution → what failed
+    without its files. `gone` is path → bytes saved by a removed or linked file.
     """
 
     site: str
@@ -32,7 +32,7 @@ class Journal:
     gone: Mapping[str, int] = field(default_factory=dict)
 
     def followed_by(self, next_: Journal) -> Journal:
-        """Both strips of one tree as one, of which the first found most of what there was."""
+        """Two strips of one tree as one."""
         kept = {**self.kept, **next_.kept}
         return replace(
             self,
@@ -55,9 +55,9 @@ class JournalDamaged(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="What a strip has written down can't be read.",
+            summary="The record of a strip can't be read.",
             where=str(self.file),
-            fixes=("Build again: each build writes it anew.",),
+            fixes=("Build again: every build writes a new one.",),
         )
 
 
@@ -90,7 +90,7 @@ def read_journal(file: Path) -> Journal:
             kept=_by_path(document["kept"]),
             restored=document["restored"],
         )
-        # Journals of the first versions are without.
+        # Journals of the first versions do not have it.
         gone = zip(_went(journal), document.get("gone_bytes", ()), strict=False)
         return replace(journal, gone={path: size for path, size in gone if size})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -98,7 +98,7 @@ def read_journal(file: Path) -> Journal:
 
 
 def _went(journal: Journal) -> list[str]:
-    """The paths of which `gone_bytes` tells: without repeating them, the journal stays small."""
+    """The paths that `gone_bytes` is about: not repeating them keeps the journal small."""
     return sorted({*journal.removed, *journal.linked})
 
 

@@ -1,4 +1,4 @@
-"""Proves that a model loads in the runtime that will serve it, and tells what that takes."""
+"""Proves that a model loads in the runtime that will serve it, and measures time and memory."""
 
 from __future__ import annotations
 
@@ -6,30 +6,17 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class Tensor:
-    """An input or output. None in `shape` is any length; a `shape` of None is unknown."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...] | None
-
-    def __str__(self) -> str:
-        if self.shape is None:
-            return f'"{self.name}" {self.dtype}'
-        lengths = ("?" if length is None else str(length) for length in self.shape)
-        return f'"{self.name}" {self.dtype} [{", ".join(lengths)}]'
+from slugfit.models.formats.inspection import TensorSpec
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Outputs beside those that were expected.
+    """Outputs compared with reference outputs.
 
-    Errors are absolute differences of floating-point outputs, infinite where an answer is not a
-    number. `agreement` is the share of rows whose largest column, or label, is the same one;
-    None when there are no such outputs. `spread` is what lies between the smallest and the
-    largest value expected. Of several outputs, it is the worst that counts.
+    Errors are absolute differences of floating-point outputs, infinite where an output is NaN.
+    `agreement` is the share of rows (0 to 1) with the same top-1 column, or label; None without
+    such outputs. `spread` is the difference between the largest and the smallest reference value.
+    Of several outputs, the worst counts. `worst_sample` is its index.
     """
 
     samples: int
@@ -40,7 +27,7 @@ class Comparison:
     spread: float
 
     def is_beyond(self, max_error: float | None, min_agreement: float | None) -> bool:
-        """Whether a bound is broken; an answer that is not a number breaks any."""
+        """Whether a bound is exceeded; NaN exceeds every bound."""
         return (
             not math.isfinite(self.max_error)
             or (max_error is not None and self.max_error > max_error)
@@ -54,17 +41,18 @@ class Comparison:
 
 @dataclass(frozen=True)
 class LoadReport:
-    """A model in its runtime. `isolated` says that this is not the app's, but the build's own.
+    """A model loaded in its runtime. `isolated` says that the runtime is Slugfit's, not the app's.
 
-    Times are in seconds; those of an answer are None where `notes` say why there was none. Memory
-    is resident: of the bare interpreter, what the runtime adds, and at most the model.
+    Times are in seconds. `first_seconds` and `median_seconds` are those of inference, None when
+    there was none (`notes` say why). `*_bytes` are RSS: of the bare interpreter, the increase by
+    the runtime, and the peak increase by the model.
     """
 
     runtime: str
     version: str
     isolated: bool
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     import_seconds: float
     load_seconds: float
     first_seconds: float | None
@@ -78,9 +66,9 @@ class LoadReport:
 
 @dataclass(frozen=True)
 class Expected:
-    """What a model shall answer: two .npz files, and in words whose answers these are, to what.
+    """The outputs expected for some inputs, as .npz files. `what` names the reference.
 
-    The bounds are for models whose own settings have none.
+    The bounds apply to models whose own settings have none.
     """
 
     inputs: Path
@@ -92,9 +80,9 @@ class Expected:
 
 @dataclass(frozen=True)
 class CheckedModel:
-    """The verdict on a model: `report` is None where it was not loaded, and `notes` say why.
+    """The verdict on a model. `report` is None when it was not loaded; `notes` say why.
 
-    `statement` is the Python that loads it as the app can, "" where the app has no runtime for it.
+    `statement` is Python code that loads it in the app's own runtime, "" when the app has none.
     """
 
     path: str

@@ -1,11 +1,11 @@
-"""What is tried: a model, in a runtime, with some data, within bounds."""
+"""One check: a model, its runtime, sample data, and bounds on the process."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.models.check.runtimes import Runtime
+from slugfit.models.check.runtimes import ModelRuntime
 
 
 @dataclass(frozen=True)
@@ -13,39 +13,39 @@ class Subject:
     """The model, by its path in the app, and its runtime."""
 
     path: str
-    runtime: Runtime
+    runtime: ModelRuntime
 
     @property
     def where(self) -> str:
         return f"{self.path}, in {self.runtime}"
 
     @property
-    def again(self) -> str:
-        """How to see oneself what the build has seen."""
+    def reproduce(self) -> str:
+        """A fix that says how to reproduce what the build has seen."""
         statement = self.runtime.statement(self.path)
-        return f'Try it where the app\'s packages are installed:\npython -c "{statement}"'
+        return f'Reproduce it where the app\'s packages are installed:\npython -c "{statement}"'
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Inputs, and the outputs expected for them, in .npz files; `shown` is their name in errors."""
+    """.npz files with inputs and the outputs expected for them. `display_name` is for errors."""
 
     input: Path | None
     reference: Path | None
-    shown: str
+    display_name: str
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One trial. `seconds` and `memory` (bytes, resident) are bounds of its whole process.
+    """What a check process gets. `seconds` and `max_rss` (bytes) are bounds on the whole process.
 
-    `paths` come before the app's packages, `last_paths` after them.
+    `paths` come before the app's packages on sys.path, `last_paths` after them.
     """
 
     subject: Subject
     file: Path
     samples: Samples | None
     seconds: float
-    memory: int
+    max_rss: int
     paths: tuple[Path, ...] = ()
     last_paths: tuple[Path, ...] = ()

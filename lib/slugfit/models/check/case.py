@@ -1,33 +1,33 @@
-"""One model to try: what it is held to, and what a verdict on it depends on."""
+"""One model to check: its data, its bounds, and everything that a verdict depends on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.files import inside
+from slugfit.base.files import inside
 from slugfit.models.check import Expected
 from slugfit.models.check.attempt import Samples
-from slugfit.models.check.disagreements import InputUnfit
-from slugfit.models.check.runtimes import Runtime
+from slugfit.models.check.mismatches import InputMismatch
+from slugfit.models.check.runtimes import ModelRuntime
 from slugfit.settings.model import CheckSettings
 
 
 @dataclass(frozen=True)
-class Case:
-    """A model at `path` in the app, and in `file` now; `sha256` is that of its content."""
+class CheckCase:
+    """A model at `path` in the app. `file` has its content now, `sha256` is its checksum."""
 
     path: str
     file: Path
     sha256: str
     settings: CheckSettings
-    runtime: Runtime
+    runtime: ModelRuntime
     samples: Samples | None
     expected: Expected | None
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:
-        """max_error and min_agreement: the model's own before those of what is expected."""
+        """max_error and min_agreement: from the model's settings, or else from `expected`."""
         own, other = self.settings, self.expected
         if own.max_error is None and own.min_agreement is None and other:
             return other.max_error, other.min_agreement
@@ -37,7 +37,7 @@ class Case:
 def samples_for(
     settings: CheckSettings, path: str, app: Path, expected: Expected | None
 ) -> Samples | None:
-    """What the model is tried with. Raises InputUnfit when the app has no such file."""
+    """The data to check the model with. Raises InputMismatch when the app has no such file."""
     if expected:
         return Samples(expected.inputs, expected.outputs, settings.input or expected.inputs.name)
     if not settings.input and not settings.reference:
@@ -54,5 +54,5 @@ def _of_app(name: str | None, path: str, app: Path) -> Path | None:
         return None
     file = inside(app, name)
     if file is None or not file.is_file():
-        raise InputUnfit(path, name, "The app has no such file.")
+        raise InputMismatch(path, name, "The app has no such file.")
     return file

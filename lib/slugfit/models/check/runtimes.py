@@ -1,25 +1,25 @@
-"""Which runtime serves a model: one of the app's own, or one of ours for want of it."""
+"""Which runtime serves a model: the app's own, or else one that Slugfit installs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from slugfit.dependencies import Group
+from slugfit.helper.dependencies import Group
 
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-cpu-aws", "intel-tensorflow")
 _NIGHTLY = ("tf-nightly", "tf-nightly-cpu")
 _ONNX = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "ort-nightly")
 _XGBOOST = ("xgboost", "xgboost-cpu")
 
-# By module, the distributions that bring it, in the order in which they are preferred.
+# By module, the distributions that provide it, in order of preference.
 _LITE = {
     "tflite_runtime": ("tflite-runtime",),
     "ai_edge_litert": ("ai-edge-litert", "ai-edge-litert-nightly"),
     "tensorflow": (*_TENSORFLOW, *_NIGHTLY),
 }
 _KERAS = {"tensorflow": (*_TENSORFLOW, *_NIGHTLY), "keras": ("keras",)}
-_SERVING: dict[str, dict[str, tuple[str, ...]]] = {
+_RUNTIMES: dict[str, dict[str, tuple[str, ...]]] = {
     "tflite": _LITE,
     "onnx": {"onnxruntime": _ONNX},
     "torchscript": {"torch": ("torch",)},
@@ -32,11 +32,11 @@ _SERVING: dict[str, dict[str, tuple[str, ...]]] = {
     "pickle": {"joblib": ("joblib",)},
 }
 _KERAS_BACKENDS = ("torch", "jax")
-_NEVER_ALONE = {"keras": _KERAS_BACKENDS}
+_NEED_BACKEND = {"keras": _KERAS_BACKENDS}
 _FIRST_WITHOUT_TFLITE = (3, 12)
 
-# A statement that does what the trial did, for people to try.
-_TRIES = {
+# A statement that does what the check did, for users to run.
+_LOAD_STATEMENTS = {
     "tflite_runtime": "from tflite_runtime.interpreter import Interpreter; "
     "Interpreter({file!r}).allocate_tensors()",
     "ai_edge_litert": "from ai_edge_litert.interpreter import Interpreter; "
@@ -55,7 +55,7 @@ _TRIES = {
     "pickle": "import pickle; pickle.load(open({file!r}, 'rb'))",
 }
 
-# What to write into requirements.txt where an app has nothing, by format.
+# What to add to requirements.txt of an app without a runtime, by format.
 _REQUIREMENTS = {
     "onnx": "onnxruntime",
     "torchscript": "--extra-index-url https://download.pytorch.org/whl/cpu\ntorch",
@@ -67,21 +67,21 @@ _REQUIREMENTS = {
     "lightgbm": "lightgbm",
 }
 TO_LITERT = (
-    "In requirements.txt, in the place of tflite-runtime:\n"
+    "In requirements.txt, replace tflite-runtime with:\n"
     "ai-edge-litert\n"
-    "In the app, in the place of the import from tflite_runtime.interpreter:\n"
+    "In the app, replace the import from tflite_runtime.interpreter with:\n"
     "from ai_edge_litert.interpreter import Interpreter"
 )
 
-Packages = Mapping[str, str]
+InstalledVersions = Mapping[str, str]
 """Versions by normalized name."""
 
 
 @dataclass(frozen=True)
-class Runtime:
-    """What loads a model: its `module`, and the distribution that brings it.
+class ModelRuntime:
+    """What loads a model: its `module`, and the distribution that provides it.
 
-    `group` is set where the app has none: it is what we install for ourselves.
+    `group` is set for a runtime that Slugfit installs, because the app has none.
     """
 
     format: str
@@ -90,53 +90,55 @@ class Runtime:
     version: str = ""
     group: Group | None = None
     backend: str = ""
-    """What Keras computes with, where that is not tensorflow."""
+    """Keras' backend, unless it is tensorflow."""
 
     def __str__(self) -> str:
         return f"{self.distribution} {self.version}".rstrip()
 
     def statement(self, file: str) -> str:
-        """What loads the model in the same way, as Python."""
+        """Python code that loads the model in `file` in the same way."""
         keys = (f"{self.module}-{self.format}", self.format, self.module)
-        return next(_TRIES[key] for key in keys if key in _TRIES).format(file=file)
+        return next(_LOAD_STATEMENTS[key] for key in keys if key in _LOAD_STATEMENTS).format(
+            file=file
+        )
 
 
-def runtime_for(format_name: str, packages: Packages) -> Runtime | None:
-    """The app's own runtime for a format, if it has one."""
-    for module, distributions in _SERVING.get(format_name, {}).items():
-        if module in _NEVER_ALONE and not _first(_NEVER_ALONE[module], packages):
+def runtime_for(format_name: str, packages: InstalledVersions) -> ModelRuntime | None:
+    """The app's own runtime for a format; None without one."""
+    for module, distributions in _RUNTIMES.get(format_name, {}).items():
+        if module in _NEED_BACKEND and not _first(_NEED_BACKEND[module], packages):
             continue
         if found := _first(distributions, packages):
             backend = _first(_KERAS_BACKENDS, packages) or ""
-            return Runtime(format_name, module, found, packages[found], backend=backend)
+            return ModelRuntime(format_name, module, found, packages[found], backend=backend)
     if format_name == "pickle":
-        return Runtime(format_name, "pickle", "Python's pickle")
+        return ModelRuntime(format_name, "pickle", "Python's pickle")
     return None
 
 
-def own_runtime_for(format_name: str, python_version: str) -> Runtime | None:
-    """What we install for a format that the app has no runtime for; None where that is too big."""
+def isolated_runtime_for(format_name: str, python_version: str) -> ModelRuntime | None:
+    """The runtime to install when the app has none; None when those are too large."""
     if format_name == "onnx":
-        return Runtime(format_name, "onnxruntime", "onnxruntime", group=Group.ONNXRUNTIME)
+        return ModelRuntime(format_name, "onnxruntime", "onnxruntime", group=Group.ONNXRUNTIME)
     if format_name != "tflite":
         return None
     if _series(python_version) < _FIRST_WITHOUT_TFLITE:
-        return Runtime(format_name, "tflite_runtime", "tflite-runtime", group=Group.TFLITE)
-    return Runtime(format_name, "ai_edge_litert", "ai-edge-litert", group=Group.TFLITE)
+        return ModelRuntime(format_name, "tflite_runtime", "tflite-runtime", group=Group.TFLITE)
+    return ModelRuntime(format_name, "ai_edge_litert", "ai-edge-litert", group=Group.TFLITE)
 
 
-def has_trial(format_name: str) -> bool:
-    """Whether there is a runtime that loads models of this format whole."""
-    return format_name in _SERVING
+def is_loadable(format_name: str) -> bool:
+    """Whether some runtime loads models of this format: it contains more than weights."""
+    return format_name in _RUNTIMES
 
 
-def serving(format_name: str) -> tuple[str, ...]:
-    """The distributions that an app may serve a format with, the usual ones."""
-    return tuple(dict.fromkeys(names[0] for names in _SERVING[format_name].values()))
+def usual_runtimes(format_name: str) -> tuple[str, ...]:
+    """The usual distributions that serve a format."""
+    return tuple(dict.fromkeys(names[0] for names in _RUNTIMES[format_name].values()))
 
 
 def requirements_for(format_name: str, python_version: str, version: str) -> str:
-    """Lines for requirements.txt. `version` is that which the model was seen to load in, if any."""
+    """Lines for requirements.txt. `version` is the one that has loaded the model, "" if none."""
     pin = f"=={version}" if version else ""
     if format_name != "tflite":
         return _REQUIREMENTS[format_name] + pin
@@ -145,7 +147,7 @@ def requirements_for(format_name: str, python_version: str, version: str) -> str
     return f"ai-edge-litert{pin}"
 
 
-def _first(names: tuple[str, ...], packages: Packages) -> str | None:
+def _first(names: tuple[str, ...], packages: InstalledVersions) -> str | None:
     return next((name for name in names if name in packages), None)
 
 

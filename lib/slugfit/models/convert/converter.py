@@ -1,4 +1,4 @@
-"""Converts models, once for each content, with tools that are there only for that."""
+"""Converts models, once per content, with tools that are installed only for that."""
 
 from __future__ import annotations
 
@@ -10,49 +10,54 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from slugfit.models.app import AppPython
+from slugfit.base.output import Output
+from slugfit.models.app_python import AppPython
 from slugfit.models.check import Expected
 from slugfit.models.convert import Converted
+from slugfit.models.convert.conversion_cache import CachedConversion, ConversionCache
+from slugfit.models.convert.conversions import (
+    QUANTIZED,
+    ROUTES,
+    TITLES,
+    environment_for,
+    supported_targets,
+)
 from slugfit.models.convert.failures import (
-    DataUnfit,
-    NoTools,
-    OutOfTime,
+    ConversionTimeout,
     PickleNotAllowed,
+    SampleMismatch,
     ToolsNotInstalled,
+    ToolsUnavailable,
     Unsupported,
 )
 from slugfit.models.convert.guard import expected
-from slugfit.models.convert.job import Job, carry_out
-from slugfit.models.convert.results import Result, Results
-from slugfit.models.convert.toolbox import TOOLS, NotInstalled, Toolbox, unfit_python
-from slugfit.models.convert.ways import QUANTIZED, TITLES, WAYS, environment, possible
+from slugfit.models.convert.job import Job, run_job
+from slugfit.models.convert.toolbox import TOOLS, PipFailed, Toolbox, unsupported_python
 from slugfit.models.formats import Inspection
-from slugfit.output import Output
 from slugfit.settings.model import ModelSettings
-from slugfit.settings.urls import display_of
 
 
 @dataclass(frozen=True)
-class Limit:
-    """The time for all conversions together, in seconds: a build may take 25 minutes."""
+class TimeLimit:
+    """The time for all conversions together, in seconds; Heroku stops a build after 25 minutes."""
 
     seconds: float = 900.0
     clock: Callable[[], float] = time.monotonic
 
 
 class Converter(AbstractContextManager["Converter"]):
-    """Tools are installed when the first conversion is due, and gone at the end."""
+    """Tools are installed for the first conversion, and removed at the end."""
 
     def __init__(
         self,
         app: AppPython,
-        results: Results,
+        conversions: ConversionCache,
         toolbox: Toolbox,
         output: Output,
-        limit: Limit = Limit(),
+        limit: TimeLimit = TimeLimit(),
     ) -> None:
         self._app = app
-        self._results = results
+        self._conversions = conversions
         self._toolbox = toolbox
         self._output = output
         self._clock = limit.clock
@@ -70,15 +75,15 @@ class Converter(AbstractContextManager["Converter"]):
     def convert(
         self, model: ModelSettings, source: Path, sha256: str, inspection: Inspection
     ) -> Converted:
-        """What `model.convert` asks for, of the content at `source`, a file or a directory.
+        """Convert the file or directory at `source` as `model.convert` says.
 
         Raises the failures of `convert.failures`.
         """
         job = self._job(model, source, sha256, inspection)
-        name = display_of(model.source).rstrip("/").rpartition("/")[2]
+        name = model.source_name
         what = f"{name} to {TITLES[job.settings.to]}{QUANTIZED[job.settings.quantize]}"
         key = job.key(TOOLS)
-        found = self._results.find(key)
+        found = self._conversions.find(key)
         self._output.step(f"Using cached conversion of {what}" if found else f"Converting {what}")
         result = found or self._make(job, key)
         self._warn(job, result)
@@ -94,15 +99,16 @@ class Converter(AbstractContextManager["Converter"]):
 
     def _job(self, model: ModelSettings, source: Path, sha256: str, inspection: Inspection) -> Job:
         settings, known = model.convert, inspection.format
-        assert settings  # noqa: S101 (the caller's part)
-        way = WAYS.get((known, settings.to)) if known else None
-        if known is None or way is None or settings.quantize not in way.quantize:
-            asked = settings.to, settings.quantize
-            raise Unsupported(model.path, inspection.title, asked, possible(known) if known else {})
+        assert settings  # noqa: S101 (the caller ensures it)
+        route = ROUTES.get((known, settings.to)) if known else None
+        if known is None or route is None or settings.quantize not in route.quantize:
+            requested = settings.to, settings.quantize
+            targets = supported_targets(known) if known else {}
+            raise Unsupported(model.path, inspection.title, requested, targets)
         if inspection.unpickles and not model.allow_pickle:
-            raise PickleNotAllowed(model.path, f"the model is: {inspection.title}")
-        wanted = environment(way, self._app.packages)
-        own = way.app if wanted.with_app else ()
+            raise PickleNotAllowed(model.path, f"format: {inspection.title}")
+        environment = environment_for(route, self._app.packages)
+        own = route.app if environment.with_app else ()
         return Job(
             path=model.path,
             settings=settings,
@@ -113,8 +119,8 @@ class Converter(AbstractContextManager["Converter"]):
             representative=self._data(model, "convert.representative", settings.representative),
             has_reference=model.check.reference is not None,
             allow_pickle=model.allow_pickle,
-            way=way,
-            environment=wanted,
+            route=route,
+            environment=environment,
             app_versions={name: self._app.packages[name] for name in own},
         )
 
@@ -122,50 +128,50 @@ class Converter(AbstractContextManager["Converter"]):
         if name is None:
             return None
         if not (self._app.app / name).is_file():
-            raise DataUnfit(model.path, f"{key}: {name}\nThere is no such file in the app.")
+            raise SampleMismatch(model.path, f"{key}: {name}\nThe app has no such file.")
         return self._app.app / name
 
-    def _make(self, job: Job, key: str) -> Result:
+    def _make(self, job: Job, key: str) -> CachedConversion:
         end = self._clock() + self._left
         try:
             paths = self._tools(job, end)
             with tempfile.TemporaryDirectory(prefix="slugfit-convert-") as work:
                 left = end - self._clock()
-                facts = carry_out(job, self._app, paths, Path(work), left)
+                facts = run_job(job, self._app, paths, Path(work), left)
                 if facts is None:
-                    raise OutOfTime(job.path, self._seconds)
-                return self._results.add(key, Path(work), facts)
+                    raise ConversionTimeout(job.path, self._seconds)
+                return self._conversions.add(key, Path(work), facts)
         finally:
             self._left = end - self._clock()
 
     def _tools(self, job: Job, end: float) -> list[Path]:
         locks = job.environment.locks
-        if locks and (unfit := unfit_python()):
-            raise NoTools(job.path, unfit)
+        if locks and (reason := unsupported_python()):
+            raise ToolsUnavailable(job.path, reason)
         if not self._provided.issuperset(locks):
             title = job.environment.title
             self._output.detail(f"Installing {title} for the conversion (not part of the slug)")
         self._provided.update(locks)
         try:
             return [self._toolbox.provide(lock, end - self._clock()) for lock in locks]
-        except NotInstalled as error:
-            if error.said is None:
-                raise OutOfTime(job.path, self._seconds) from None
-            raise ToolsNotInstalled(job.path, error.said) from None
+        except PipFailed as error:
+            if error.message is None:
+                raise ConversionTimeout(job.path, self._seconds) from None
+            raise ToolsNotInstalled(job.path, error.message) from None
 
-    def _warn(self, job: Job, result: Result) -> None:
+    def _warn(self, job: Job, result: CachedConversion) -> None:
         for note in result.facts.get("notes", ()):
-            self._output.warning("A model was opened by another version than made it.", note)
+            self._output.warning("A model was saved by another version of its library.", note)
         if result.inputs and job.is_random:
             self._output.warning(
                 "A converted model is compared with its original on random inputs only.",
                 job.path,
-                "That shows damage, and not how well it still does its work. Name samples of\n"
-                'yours, below its source:\ncheck = { input = "check/inputs.npz" }',
+                "That detects a broken conversion, but no loss of accuracy. Add samples of your\n"
+                'own, below the model\'s source:\ncheck = { input = "check/inputs.npz" }',
             )
 
 
-def _expected(job: Job, result: Result) -> Expected | None:
+def _expected(job: Job, result: CachedConversion) -> Expected | None:
     if result.inputs is None or result.outputs is None:
         return None
     files = result.inputs, result.outputs

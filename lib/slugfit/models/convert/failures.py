@@ -1,18 +1,19 @@
-"""What can go wrong in a conversion. `path` is the model's, in the app."""
+"""What can go wrong in a conversion. `path` is the model's path in the app."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from slugfit.errors import Explanation, Failure
+from slugfit.base.errors import Explanation, Failure
+from slugfit.base.heroku import NO_TIME_LEFT
+from slugfit.base.sizes import format_duration
 from slugfit.settings.model import ConvertTo, Quantize
-from slugfit.sizes import format_duration
 
 _ELSEWHERE = "Convert it where it was trained, upload the result, and remove convert."
 
 
 class ConvertFailure(Failure):
-    """Something about one model; `detail` is what a tool says about it."""
+    """A failure with one model; `detail` comes from the tool."""
 
     def __init__(self, path: str, detail: str = "") -> None:
         self.path = path
@@ -24,7 +25,7 @@ class ConvertFailure(Failure):
 
 
 class Unsupported(Failure):
-    """There is no way from the model's format to what was asked for."""
+    """The model's format can't be converted to the requested one."""
 
     id = "convert::unsupported"
 
@@ -32,40 +33,40 @@ class Unsupported(Failure):
         self,
         path: str,
         title: str,
-        asked: tuple[ConvertTo, Quantize],
-        possible: Mapping[ConvertTo, Sequence[Quantize]],
+        requested: tuple[ConvertTo, Quantize],
+        supported: Mapping[ConvertTo, Sequence[Quantize]],
     ) -> None:
         self.path = path
         self.title = title
-        self.asked = asked
-        self.possible = possible
+        self.requested = requested
+        self.supported = supported
 
     def explain(self) -> Explanation:
-        ways = [f'to = "{to}", quantize = {_or(ways)}' for to, ways in self.possible.items()]
-        choose = ("Choose what is possible:\n" + "\n".join(ways),) if ways else ()
+        listed = [f'to = "{to}", quantize = {_or(some)}' for to, some in self.supported.items()]
+        choose = ("Choose a supported conversion:\n" + "\n".join(listed),) if listed else ()
         return Explanation(
-            summary="A model can not be converted in this way.",
+            summary="This conversion of a model is not supported.",
             where=self.path,
             evidence=(
-                f"the model is: {self.title}",
-                'asked for:    to = "{}", quantize = "{}"'.format(*self.asked),
+                f"format:    {self.title}",
+                'requested: to = "{}", quantize = "{}"'.format(*self.requested),
             ),
-            why="" if ways else "Nothing can be made of this format at build time.",
+            why="" if listed else "Slugfit can't convert this format.",
             fixes=(*choose, _ELSEWHERE),
         )
 
 
-class NotThisModel(ConvertFailure):
-    """A tool has no way with this very model."""
+class UnsupportedModel(ConvertFailure):
+    """The tool does not support this particular model."""
 
     id = "convert::unsupported-model"
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="A model is of a kind that can not be converted.",
+            summary="This kind of model can't be converted.",
             where=self.path,
             evidence=self._evidence,
-            why="What can be converted has one signature for serving, or is an estimator.",
+            why="A model has to have one serving signature, or to be an estimator.",
             fixes=(
                 'Save the model with the signature "serving_default", as model.export(…) does.',
                 _ELSEWHERE,
@@ -74,7 +75,7 @@ class NotThisModel(ConvertFailure):
 
 
 class ConversionFailed(ConvertFailure):
-    """A tool ended without a result."""
+    """The tool ended without a result."""
 
     id = "convert::failed"
 
@@ -82,26 +83,26 @@ class ConversionFailed(ConvertFailure):
         return Explanation(
             summary="A model could not be converted.",
             where=self.path,
-            evidence=(self.detail or "The tool said nothing.",),
+            evidence=(self.detail or "The tool printed no message.",),
             fixes=(
-                "If the model has layers or operations of its own, save it without them.",
+                "If the model has custom layers or operations, save it without them.",
                 'Try without quantization:\nconvert = { to = "…", quantize = "none" }',
                 _ELSEWHERE,
             ),
         )
 
 
-class NoTools(ConvertFailure):
-    """The tools have no builds for this Python or processor."""
+class ToolsUnavailable(ConvertFailure):
+    """The tools have no wheels for this Python or processor."""
 
     id = "convert::no-tools"
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="The tools for a conversion do not run on this Python.",
+            summary="The conversion tools do not support this Python.",
             where=self.path,
             evidence=self._evidence,
-            fixes=("Name one of these Pythons in .python-version:\n3.13", _ELSEWHERE),
+            fixes=("Use a supported Python, in .python-version:\n3.13", _ELSEWHERE),
         )
 
 
@@ -113,75 +114,75 @@ class ToolsNotInstalled(ConvertFailure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="The tools for a conversion could not be installed.",
+            summary="The conversion tools could not be installed.",
             where=self.path,
-            evidence=(self.detail or "pip said nothing.",),
+            evidence=(self.detail or "pip printed no message.",),
             fixes=(
                 "the status of the Python Package Index: https://status.python.org",
-                "that the build reaches https://download.pytorch.org/whl/cpu, if the model is\n"
-                "PyTorch's and the app has no torch.",
+                "that the build can reach https://download.pytorch.org/whl/cpu, which provides\n"
+                "torch for PyTorch models when the app has none.",
             ),
         )
 
 
 class PickleNotAllowed(ConvertFailure):
-    """To open the model is to run what is in it."""
+    """Opening the model would run code in it."""
 
     id = "convert::pickle-not-allowed"
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="A model that holds code is not opened at build.",
+            summary="A model contains code, which is not allowed to run.",
             where=self.path,
             evidence=self._evidence,
-            why="Whoever can replace the model would run what they like in your build.",
+            why="Anyone who can replace the model could run any code in your build.",
             fixes=(
-                "If only you can write to where the model comes from, allow it, below its\n"
-                "source:\nallow_pickle = true",
+                "If only you can replace the model, allow it, below its source:\n"
+                "allow_pickle = true",
                 _ELSEWHERE,
             ),
         )
 
 
-class DataUnfit(ConvertFailure):
-    """Arrays that are not for this model."""
+class SampleMismatch(ConvertFailure):
+    """The sample arrays do not match the model."""
 
     id = "convert::data-unfit"
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="Samples do not fit the model that they are for.",
+            summary="The samples do not match the model's inputs.",
             where=self.path,
             evidence=self._evidence,
             fixes=(
-                "Save an array for each input, whose first axis is that of the samples, under\n"
-                "the names that the model has:\n"
+                "Save one array per input, under the input's name, with the samples as the\n"
+                "first axis:\n"
                 "python -c 'import numpy; numpy.savez(\"inputs.npz\", x=…)'",
             ),
         )
 
 
-class DataNeeded(ConvertFailure):
-    """A model that does not tell what it takes, and no samples."""
+class SamplesRequired(ConvertFailure):
+    """The model does not describe its inputs, and there are no samples."""
 
     id = "convert::data-needed"
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="A model can not be converted without samples of its input.",
+            summary="This conversion needs samples of the model's inputs.",
             where=self.path,
             evidence=self._evidence,
-            why="The models before and after are asked the same, to see that they answer alike.\n"
-            "Nothing tells what it could be asked.",
+            why="Slugfit compares the outputs of the original and the result on the same inputs,\n"
+            "and can't derive inputs from this model.",
             fixes=(
-                "Save some samples in the app, and name them below the model's source:\n"
+                "Add some samples to the app, and name the file below the model's source:\n"
                 'check = { input = "check/inputs.npz" }',
             ),
         )
 
 
-class OutOfTime(Failure):
-    """The time that a build has for conversions is over."""
+class ConversionTimeout(Failure):
+    """The conversions exceeded their time limit, in seconds."""
 
     id = "convert::out-of-time"
 
@@ -191,19 +192,19 @@ class OutOfTime(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="A conversion does not end in the time that a build has.",
+            summary="A conversion exceeds the time limit.",
             where=self.path,
-            evidence=(f"time for all conversions: {format_duration(self.seconds)}",),
-            why="Heroku ends a build after 25 minutes, without a word about the reason.",
+            evidence=(f"limit for all conversions: {format_duration(self.seconds)}",),
+            why=NO_TIME_LEFT,
             fixes=(
-                "Fit int8 to fewer samples, if that is what is asked for: some hundred will do.",
+                "For int8, use fewer representative samples: a few hundred are enough.",
                 _ELSEWHERE,
             ),
         )
 
 
 class OutOfMemory(ConvertFailure):
-    """The system, or the tool itself, has ended a conversion for want of memory."""
+    """The kernel or the tool ended a conversion for lack of memory."""
 
     id = "convert::out-of-memory"
 
@@ -212,21 +213,21 @@ class OutOfMemory(ConvertFailure):
             summary="A conversion needs more memory than the build has.",
             where=self.path,
             evidence=self._evidence,
-            why="A build has some 2.5 GB, and most tools hold a model several times.",
+            why="A build machine has about 2.5 GB, and most tools hold several copies of a model.",
             fixes=(_ELSEWHERE,),
         )
 
 
 REFUSALS: Mapping[str, type[ConvertFailure]] = {
     "failed": ConversionFailed,
-    "unsupported": NotThisModel,
+    "unsupported": UnsupportedModel,
     "pickle-not-allowed": PickleNotAllowed,
-    "data-unfit": DataUnfit,
-    "data-needed": DataNeeded,
+    "data-unfit": SampleMismatch,
+    "data-needed": SamplesRequired,
     "out-of-memory": OutOfMemory,
 }
-"""What a tool can answer instead of a result."""
+"""The failures by the kinds of `ConversionRefused`."""
 
 
-def _or(ways: Sequence[str]) -> str:
-    return " or ".join(f'"{way}"' for way in ways)
+def _or(values: Sequence[str]) -> str:
+    return " or ".join(f'"{value}"' for value in values)

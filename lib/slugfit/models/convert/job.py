@@ -1,4 +1,4 @@
-"""One conversion: all that decides about its result, and the process that makes it."""
+"""One conversion: everything that its result depends on, and the process that runs it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slugfit.files import sha256_of
-from slugfit.models.app import AppPython
+from slugfit.base.files import sha256_of
+from slugfit.base.process import Finished, run
+from slugfit.models.app_python import AppPython
+from slugfit.models.convert.conversion_cache import EXPECTED, INPUTS, MODEL
+from slugfit.models.convert.conversions import ConversionRoute, ToolEnvironment
 from slugfit.models.convert.failures import REFUSALS, ConversionFailed, ConvertFailure, OutOfMemory
-from slugfit.models.convert.results import EXPECTED, INPUTS, MODEL
-from slugfit.models.convert.ways import Environment, Way
 from slugfit.models.formats import FormatName
-from slugfit.process import Finished, run
 from slugfit.settings.model import ConvertSettings
 
 SCRIPTS = Path(__file__).with_name("tools")
 _LINES_SHOWN = 5
 _KILLED = -9
 _NO_MEMORY = ("bad_alloc", "Cannot allocate memory", "MemoryError")
-# Which tools they mean: the processor, without a word about it, and Keras 3 on TensorFlow.
+# No GPU, no log messages, and Keras 3 on TensorFlow.
 _SILENT = {
     "CUDA_VISIBLE_DEVICES": "",
     "KERAS_BACKEND": "tensorflow",
@@ -37,8 +37,8 @@ _SILENT = {
 class Job:
     """`path` is the model's in the app, `sha256` that of its source.
 
-    `input` and `representative` are the user's samples. With a `has_reference`, nobody asks what
-    the original answers. `app_versions` are of the app's packages that take part.
+    `input` and `representative` are the user's samples. With `has_reference`, the original's
+    outputs are not needed. `app_versions` are those of the app's packages that take part.
     """
 
     path: str
@@ -50,17 +50,17 @@ class Job:
     representative: Path | None
     has_reference: bool
     allow_pickle: bool
-    way: Way
-    environment: Environment
+    route: ConversionRoute
+    environment: ToolEnvironment
     app_versions: Mapping[str, str]
 
     @property
     def is_random(self) -> bool:
-        """Whether there are no samples of the user's to compare with."""
+        """Whether the comparison uses random inputs, for want of the user's samples."""
         return self.input is None and self.representative is None
 
     def key(self, locks: Path) -> str:
-        """The same for everything that would have the same result."""
+        """A key for everything that the result depends on. `locks` is their directory."""
         parts = {
             "source": self.sha256,
             "format": self.format,
@@ -76,17 +76,17 @@ class Job:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
-def carry_out(
+def run_job(
     job: Job, app: AppPython, paths: list[Path], work: Path, seconds: float
 ) -> dict[str, Any] | None:
-    """Fill `work` with the result and what the original answers; facts about these.
+    """Write the result and the original's outputs to `work`. Returns the tool's facts about them.
 
-    None when time was up. Raises a ConvertFailure.
+    None after a timeout of `seconds`. Raises a ConvertFailure.
     """
     own = [app.site] if job.environment.with_app else []
-    asked = {
+    request = {
         "paths": [*map(str, paths), *map(str, own)],
-        "tool": job.way.tool,
+        "tool": job.route.tool,
         "format": job.format,
         "to": job.settings.to,
         "quantize": job.settings.quantize,
@@ -99,27 +99,27 @@ def carry_out(
         "inputs": str(work / INPUTS),
         "expected": None if job.has_reference else str(work / EXPECTED),
     }
-    (work / "asked.json").write_text(json.dumps(asked), encoding="utf-8")
-    # Away from everything of the app that was not asked for, and nothing is left behind.
-    argv = [app.python, "-I", "-S", "-B", SCRIPTS / "main.py", work / "asked.json"]
+    (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
+    # Isolated from the app's packages, except for those in `paths`, and without bytecode.
+    argv = [app.python, "-I", "-S", "-B", SCRIPTS / "main.py", work / "request.json"]
     env = {**app.env, **_SILENT, "HOME": str(work), "TMPDIR": str(work)}
     finished = run(list(map(str, argv)), env=env, cwd=work, seconds=seconds)
     if finished.code is None:
         return None
-    answer = _answer(work / "answer.json") if finished.ok else None
-    if answer is None:
+    result = _result(work / "result.json") if finished.ok else None
+    if result is None:
         raise _failure(job, finished)
-    if "refused" in answer:
-        raise REFUSALS[answer["refused"]](job.path, answer["detail"])
-    return answer
+    if "refused" in result:
+        raise REFUSALS[result["refused"]](job.path, result["detail"])
+    return result
 
 
-def _answer(file: Path) -> dict[str, Any] | None:
+def _result(file: Path) -> dict[str, Any] | None:
     try:
-        answer: dict[str, Any] = json.loads(file.read_bytes())
+        result: dict[str, Any] = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return None
-    return answer
+    return result
 
 
 def _failure(job: Job, finished: Finished) -> ConvertFailure:

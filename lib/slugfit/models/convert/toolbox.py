@@ -1,5 +1,5 @@
-"""Installs what conversions run in: outside the slug, the app's packages and the cache, and only
-for as long as the build needs it."""
+"""Installs the conversion tools: outside the slug, the app's packages and the cache, and only for
+the duration of the conversions."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from slugfit.dependencies import LOCKS
-from slugfit.files import naming_full_disk
-from slugfit.installation import pip_install
-from slugfit.process import run
+from slugfit.base.files import naming_full_disk
+from slugfit.base.process import run
+from slugfit.helper.dependencies import LOCKS
+from slugfit.helper.installation import pip_install
 
 TOOLS = LOCKS / "tools"
-_PYTHONS = ((3, 10), (3, 14))  # the first and the last that the locks have wheels for
+_PYTHONS = ((3, 10), (3, 14))  # the oldest and the newest with wheels for all locks
 _MACHINES = ("x86_64", "aarch64")
 _LINES_SHOWN = 5
 
 
-class NotInstalled(Exception):  # noqa: N818 (becomes a failure that names the model)
-    """pip did not end well. `said` is the end of what it said, None when time was up."""
+class PipFailed(Exception):  # noqa: N818 (becomes a failure that names the model)
+    """pip failed. `message` is the end of its output, None after a timeout."""
 
-    def __init__(self, said: str | None) -> None:
-        super().__init__(said)
-        self.said = said
+    def __init__(self, message: str | None) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class Toolbox(Protocol):
-    """Where installed locks come from."""
+    """Provides installed locks."""
 
     def provide(self, lock: str, seconds: float) -> Path:
-        """A directory for sys.path with what `lock` pins. Raises NotInstalled."""
+        """A directory for sys.path with the packages of `lock`. Raises PipFailed."""
 
     def close(self) -> None:
-        """Remove what is nobody's any more."""
+        """Remove what is no longer needed."""
 
 
 class TemporaryToolbox:
-    """A directory for each lock, in a temporary one that `close` removes."""
+    """A directory per lock, in a temporary directory that `close` removes."""
 
     def __init__(self, environ: Mapping[str, str], locks: Path = TOOLS) -> None:
         self._environ = environ
@@ -64,7 +64,7 @@ class TemporaryToolbox:
 
 
 def install(lock: Path, into: Path, environ: Mapping[str, str], seconds: float) -> None:
-    """Fill `into`, which is there afterwards only if that went well. Raises NotInstalled."""
+    """Install `lock` into `into`, which is removed on failure. Raises PipFailed."""
     home = into.parent
     argv, env = pip_install(home, environ)
     words = ["--target", str(into), "--requirement", str(lock)]
@@ -72,20 +72,23 @@ def install(lock: Path, into: Path, environ: Mapping[str, str], seconds: float) 
         with naming_full_disk(home):
             finished = run([*argv, *words], env=env, cwd=home, seconds=seconds, with_stdout=True)
         if not finished.ok:
-            said = "\n".join(finished.tail[-_LINES_SHOWN:])
-            raise NotInstalled(None if finished.code is None else said)
-        into.mkdir(exist_ok=True)  # pip makes none when the lock has nothing for this Python
+            message = "\n".join(finished.tail[-_LINES_SHOWN:])
+            raise PipFailed(None if finished.code is None else message)
+        into.mkdir(exist_ok=True)  # pip creates none when no requirement applies to this Python
     except BaseException:
         with suppress(OSError):
             shutil.rmtree(into)
         raise
 
 
-def unfit_python() -> str:
-    """Why the locks have no wheels for the Python that runs this; "" if they have."""
+def unsupported_python() -> str:
+    """Why the tools have no wheels for this Python and processor; "" if they have."""
     first, last = (".".join(map(str, version)) for version in _PYTHONS)
     own = ".".join(map(str, sys.version_info[:2]))
     machine = os.uname().machine
     if _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1] and machine in _MACHINES:
         return ""
-    return f"this is CPython {own} on {machine}\nthe tools run on {first} to {last}, on x86_64"
+    return (
+        f"this is CPython {own} on {machine}\n"
+        f"supported: CPython {first} to {last} on {' and '.join(_MACHINES)}"
+    )

@@ -1,4 +1,4 @@
-"""What a model's file is, by its content, and whether it is whole. Needs no runtime."""
+"""Identifies a model file by its content and checks that it is complete. Needs no runtime."""
 
 from slugfit.models.formats.failures import ModelDamaged, WrongFormat
 from slugfit.models.formats.inspection import FormatName, Inspection, TensorSpec

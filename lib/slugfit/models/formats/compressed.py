@@ -1,4 +1,4 @@
-"""Files that are compressed as a whole, as joblib does it: by their first bytes, and to the end."""
+"""Files compressed as a whole, as joblib writes them: detection and an integrity check."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-from slugfit.models.formats.reader import BrokenError, Reader
+from slugfit.models.formats.reader import BoundedReader, BrokenError
 
 _MEMORY = 128 << 20
 _INPUT, _OUTPUT = 1 << 16, 1 << 20
 _HEAD = 64
-_FIRST_BLOCK = 1 << 20  # of bzip2, before which nothing comes out
-# What is unpacked to find the end. The end of more is left to who loads it.
-_MOST_PACKED, _MOST_UNPACKED = 8 << 20, 64 << 20
+_FIRST_BLOCK = 1 << 20  # bytes; bzip2 outputs nothing before its first block is complete
+# Limits of the integrity check. Larger files are checked only when they are loaded.
+_MAX_COMPRESSED_BYTES, _MAX_DECOMPRESSED_BYTES = 8 << 20, 64 << 20
 
 
 class _Decompressor(Protocol):
@@ -25,7 +25,7 @@ class _Decompressor(Protocol):
 
 
 class _Zlib:
-    """zlib's, which hands back what it had no room for, in the manner of the others."""
+    """zlib's decompressor with the interface of bz2's and lzma's: it keeps unconsumed input."""
 
     def __init__(self, window: int) -> None:
         self._inner = zlib.decompressobj(window)
@@ -49,14 +49,14 @@ _METHODS: dict[str, tuple[tuple[bytes, ...], Callable[[], _Decompressor] | None]
 _ERRORS = (zlib.error, lzma.LZMAError, OSError, EOFError)
 
 
-def method(reader: Reader) -> str | None:
-    """How the file is compressed, as far as its first bytes tell."""
+def method(reader: BoundedReader) -> str | None:
+    """The compression method, judged by the first bytes; None for uncompressed files."""
     start = reader.peek(0, 6)
     return next((m for m, (magics, _) in _METHODS.items() if start.startswith(magics)), None)
 
 
-def head(reader: Reader) -> bytes:
-    """The first bytes of what was compressed; none where it is not, or by lz4."""
+def head(reader: BoundedReader) -> bytes:
+    """The first decompressed bytes; empty for uncompressed files and for lz4."""
     decompressor = _decompressor(reader)
     try:
         return decompressor.decompress(reader.peek(0, _FIRST_BLOCK), _HEAD) if decompressor else b""
@@ -64,25 +64,25 @@ def head(reader: Reader) -> bytes:
         return b""
 
 
-def check(reader: Reader) -> None:
-    """Raise BrokenError when a small file's content is damaged or has no end."""
+def check(reader: BoundedReader) -> None:
+    """Raise BrokenError when the compressed data of a small file is damaged or truncated."""
     decompressor = _decompressor(reader)
-    if decompressor is None or reader.size > _MOST_PACKED:
+    if decompressor is None or reader.size > _MAX_COMPRESSED_BYTES:
         return
-    at = unpacked = 0
-    while not decompressor.eof and unpacked < _MOST_UNPACKED:
+    at = decompressed = 0
+    while not decompressor.eof and decompressed < _MAX_DECOMPRESSED_BYTES:
         try:
             piece = decompressor.decompress(reader.peek(at, _INPUT), _OUTPUT)
         except _ERRORS:
             raise BrokenError(
-                f"what is compressed is damaged before byte {at + _INPUT:,}"
+                f"the compressed data is damaged before byte {at + _INPUT:,}"
             ) from None
         if at >= reader.size and not piece:
-            raise BrokenError("what is compressed has no end")
+            raise BrokenError("the compressed data is truncated")
         at += _INPUT
-        unpacked += len(piece)
+        decompressed += len(piece)
 
 
-def _decompressor(reader: Reader) -> _Decompressor | None:
+def _decompressor(reader: BoundedReader) -> _Decompressor | None:
     make = _METHODS.get(method(reader) or "", ((), None))[1]
     return make() if make else None

@@ -1,4 +1,4 @@
-"""A reader of FlatBuffers that follows no offset out of the file.
+"""A FlatBuffers reader that follows no offset out of the file.
 
 Source: "FlatBuffers internals" of the FlatBuffers documentation.
 """
@@ -9,47 +9,47 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from slugfit.models.formats.reader import BrokenError, Reader, readable
+from slugfit.models.formats.reader import BoundedReader, BrokenError, readable
 
-_MOST_TABLES = 300_000  # no converter writes so many; offsets may go round in circles
-_LONGEST_STRING = 1 << 12
+_MAX_TABLES = 300_000  # more than any converter writes; offsets can form a cycle
+_MAX_STRING_BYTES = 1 << 12
 
 
-class Flat:
-    """One buffer, and how many of its tables have been visited."""
+class Flatbuffer:
+    """One buffer. It counts the tables visited, to stop at cycles."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: BoundedReader) -> None:
         self.reader = reader
         self._visited = 0
 
-    def root(self) -> Table:
+    def root(self) -> FlatbufferTable:
         return self.table(self.reader.u32(0))
 
-    def table(self, at: int) -> Table:
+    def table(self, at: int) -> FlatbufferTable:
         self._visited += 1
-        if self._visited > _MOST_TABLES:
-            raise BrokenError(f"it has more than {_MOST_TABLES:,} tables")
+        if self._visited > _MAX_TABLES:
+            raise BrokenError(f"it has more than {_MAX_TABLES:,} tables")
         vtable = at - self.reader.i32(at)
         if vtable < 0:
-            raise BrokenError(f"the table at byte {at:,} has its fields before the file")
+            raise BrokenError(f"the table at byte {at:,} has a vtable before the start of the file")
         size = self.reader.u16(vtable)
         self.reader.need(at, self.reader.u16(vtable + 2), f"the table at byte {at:,}")
         if size < 4 or size % 2:
-            raise BrokenError(f"the table at byte {at:,} has a list of {size} bytes of fields")
+            raise BrokenError(f"the table at byte {at:,} has a vtable of {size} bytes")
         content = self.reader.read(vtable + 4, size - 4, f"the table at byte {at:,}")
-        return Table(self, at, struct.unpack(f"<{len(content) // 2}H", content))
+        return FlatbufferTable(self, at, struct.unpack(f"<{len(content) // 2}H", content))
 
 
 @dataclass(frozen=True)
-class Table:
-    """`fields` has for each slot where the field is, from `at` on; 0 for one that is not there."""
+class FlatbufferTable:
+    """`fields` has each slot's offset from `at`, in bytes; 0 for an absent field."""
 
-    flat: Flat
+    flat: Flatbuffer
     at: int
     fields: tuple[int, ...]
 
     def place(self, slot: int) -> int | None:
-        """Where a field is in the file."""
+        """A field's offset in the file; None for an absent field."""
         offset = self.fields[slot] if slot < len(self.fields) else 0
         return self.at + offset if offset else None
 
@@ -58,7 +58,7 @@ class Table:
         return default if place is None else self.flat.reader.unpack(form, place)[0]
 
     def vector(self, slot: int, width: int, what: str) -> tuple[int, int]:
-        """Where the elements of `width` bytes begin, and how many there are."""
+        """The offset and number of a vector's elements of `width` bytes; (0, 0) when absent."""
         place = self.place(slot)
         if place is None:
             return 0, 0
@@ -73,7 +73,7 @@ class Table:
         start, count = self.vector(slot, 4, what)
         return struct.unpack(f"<{count}i", self.flat.reader.read(start, count * 4, what))
 
-    def tables(self, slot: int, what: str) -> Iterator[Table]:
+    def tables(self, slot: int, what: str) -> Iterator[FlatbufferTable]:
         """The elements of a vector of tables."""
         start, count = self.vector(slot, 4, what)
         for place in range(start, start + count * 4, 4):
@@ -81,4 +81,4 @@ class Table:
 
     def string(self, slot: int, what: str) -> str:
         start, count = self.vector(slot, 1, what)
-        return readable(self.flat.reader.peek(start, min(count, _LONGEST_STRING)))
+        return readable(self.flat.reader.peek(start, min(count, _MAX_STRING_BYTES)))

@@ -7,12 +7,12 @@ from collections import Counter
 from math import prod
 
 from slugfit.models.formats.inspection import TITLES, Inspection
-from slugfit.models.formats.reader import BrokenError, Reader, cut, readable
+from slugfit.models.formats.reader import BoundedReader, BrokenError, readable, truncated
 
 _VERSIONS = (2, 3)
 _STRING, _ARRAY = 8, 9
 _WIDTHS = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-# The bytes that so many weights take together, by type: name, weights, bytes.
+# By type: name, weights per block, bytes per block.
 _TYPES = {
     0: ("F32", 1, 4),
     1: ("F16", 1, 2),
@@ -47,70 +47,72 @@ _TYPES = {
     35: ("TQ2_0", 256, 66),
     39: ("MXFP4", 32, 17),
 }
-_MOST_DIMENSIONS = 8
-_MOST_TENSORS = _MOST_KEYS = 100_000
-_MOST_WORDS = 10_000_000  # thirty times the largest vocabulary
-_LONGEST_NAME = 1 << 16
+_MAX_DIMENSIONS = 8
+_MAX_TENSORS = _MAX_KEYS = 100_000
+_MAX_WORDS = 10_000_000  # thirty times the largest vocabulary
+_MAX_NAME_BYTES = 1 << 16
 _WINDOW = 1 << 20
-_TOLD = {"general.architecture": "architecture", "general.name": "name"}
+_FACT_LABELS = {"general.architecture": "architecture", "general.name": "name"}
 
 
-def recognises(reader: Reader) -> bool:
+def recognises(reader: BoundedReader) -> bool:
     return reader.head.startswith(b"GGUF")
 
 
-def inspect(reader: Reader) -> Inspection:
-    """Raises BrokenError."""
+def inspect(reader: BoundedReader) -> Inspection:
+    """Inspect the model. Raises BrokenError."""
     version = reader.u32(4)
-    if version not in _VERSIONS:  # or big-endian, which makes it a large number
+    if version not in _VERSIONS:  # or big-endian, which reads as a large number
         return Inspection("gguf", TITLES["gguf"])
     cursor = _Cursor(reader, 24)
     tensors, values = reader.u64(8), reader.u64(16)
     metadata = cursor.metadata(values)
-    sizes = [cursor.tensor() for _ in _bounded(tensors, _MOST_TENSORS, "tensors")]
+    sizes = [cursor.tensor() for _ in _checked_range(tensors, _MAX_TENSORS, "tensors")]
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or alignment < 1:
-        raise BrokenError(f"it is aligned to {alignment!r}")
+        raise BrokenError(f"general.alignment is {alignment!r}")
     start = -(-cursor.at // alignment) * alignment
     for name, offset, size, _, _ in sizes:
         if start + offset + size > reader.size:
-            raise cut(f'tensor "{name}"', start + offset + size)
+            raise truncated(f'tensor "{name}"', start + offset + size)
     types = Counter(dtype for *_, dtype in sizes)
     return Inspection(
         "gguf",
         TITLES["gguf"],
         parameters=sum(count for *_, count, _ in sizes),
         dtypes=tuple(sorted(types)),
-        facts=tuple((_TOLD[key], str(metadata[key])) for key in _TOLD if key in metadata),
+        facts=tuple(
+            (_FACT_LABELS[key], str(metadata[key])) for key in _FACT_LABELS if key in metadata
+        ),
     )
 
 
-def _bounded(count: int, most: int, what: str) -> range:
-    """As many turns as there are of something, which no model has more of than `most`."""
+def _checked_range(count: int, most: int, what: str) -> range:
+    """range(count). Raises BrokenError when no model has so many."""
     if count > most:
-        raise BrokenError(f"it is said to have {count:,} {what}")
+        raise BrokenError(f"the header claims {count:,} {what}")
     return range(count)
 
 
 class _Cursor:
-    """Reads one thing after another, from `at` on."""
+    """Reads consecutive values, from `at` on."""
 
-    def __init__(self, reader: Reader, at: int) -> None:
+    def __init__(self, reader: BoundedReader, at: int) -> None:
         self.reader = reader
         self.at = at
 
     def metadata(self, count: int) -> dict[str, object]:
-        """The values that are no arrays, by key."""
+        """The scalar values by key; None for arrays."""
         found: dict[str, object] = {}
-        for _ in _bounded(count, _MOST_KEYS, "keys"):
+        for _ in _checked_range(count, _MAX_KEYS, "keys"):
             key, kind = self._string(), self._u32()
             found[key] = self._value(kind, key)
         return found
 
     def tensor(self) -> tuple[str, int, int, int, str]:
-        """Name, offset, bytes, weights and type of a tensor."""
+        """A tensor's name, offset, bytes, number of weights and type."""
         name, dimensions = self._string(), self._u32()
-        if dimensions > _MOST_DIMENSIONS:
+        if dimensions > _MAX_DIMENSIONS:
             raise BrokenError(f'tensor "{name}" has {dimensions:,} dimensions')
         weights = prod(self._u64() for _ in range(dimensions))
         kind, offset = self._u32(), self._u64()
@@ -134,26 +136,26 @@ class _Cursor:
             self.at = self.reader.need(self.at, count * width, f"the list {key}")
 
     def _skip_strings(self, count: int) -> None:
-        """Past a vocabulary, of which some have 300,000 words."""
+        """Move past a vocabulary; large ones have 300,000 words."""
         window, begin = b"", self.at
         unpack = struct.Struct("<Q").unpack_from
         at = self.at
-        for _ in _bounded(count, _MOST_WORDS, "words"):
+        for _ in _checked_range(count, _MAX_WORDS, "words"):
             if at + 8 > begin + len(window):
                 window, begin = self.reader.peek(at, _WINDOW), at
-                self.reader.need(at, 8, "a list of words")
+                self.reader.need(at, 8, "a list of strings")
             at += 8 + unpack(window, at - begin)[0]
-        self.at = self.reader.need(at, 0, "a list of words")
+        self.at = self.reader.need(at, 0, "a list of strings")
 
     def _width(self, kind: int, key: str) -> int:
         if kind not in _WIDTHS:
-            raise BrokenError(f"{key or 'a value'} is of type {kind}, which there is not")
+            raise BrokenError(f"{key or 'a value'} is of unknown type {kind}")
         return _WIDTHS[kind]
 
     def _string(self) -> str:
         length = self._u64()
-        content = self.reader.peek(self.at, min(length, _LONGEST_NAME))
-        self.at = self.reader.need(self.at, length, "a text in the header")
+        content = self.reader.peek(self.at, min(length, _MAX_NAME_BYTES))
+        self.at = self.reader.need(self.at, length, "a string in the header")
         return readable(content)
 
     def _u32(self) -> int:

@@ -1,4 +1,4 @@
-"""HDF5, in which Keras keeps weights, or weights and a model.
+"""HDF5, in which Keras stores weights, or a whole model.
 
 Source: "HDF5 File Format Specification", Superblock.
 """
@@ -6,58 +6,60 @@ Source: "HDF5 File Format Specification", Superblock.
 from __future__ import annotations
 
 from slugfit.models.formats.inspection import Inspection
-from slugfit.models.formats.reader import BrokenError, Reader, cut
+from slugfit.models.formats.reader import BoundedReader, BrokenError, truncated
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 _TAR = b"ustar"
-_LAST_PLACE = 1 << 26  # the superblock is at 0, 512, or at a power of two after that
-_NEAR = 8 << 20  # Keras writes what describes a model before its weights
-# How Keras names a function that it saves as bytecode: since version 3, and before.
+_LAST_OFFSET = 1 << 26  # the superblock is at 0, 512, or a larger power of two
+_SEARCHED_BYTES = 8 << 20  # Keras writes a model's configuration before its weights
+# How Keras marks a function saved as bytecode: since version 3, and before.
 LAMBDAS = (b'"__lambda__"', b'"function_type": "lambda"')
 
 
-def recognises(reader: Reader) -> bool:
-    is_tar = reader.head.startswith(_TAR, 257)  # of which the first file may be one
+def recognises(reader: BoundedReader) -> bool:
+    is_tar = reader.head.startswith(_TAR, 257)  # whose first member can be HDF5
     return not is_tar and _superblock(reader, 0, reader.size) is not None
 
 
-def inspect(reader: Reader) -> Inspection:
-    """Raises BrokenError."""
-    check(reader, 0, reader.size, "its content")
-    if not reader.contains(b"model_config", _NEAR):
-        keras = reader.contains(b"layer_names", _NEAR) or reader.contains(b"keras_version", _NEAR)
+def inspect(reader: BoundedReader) -> Inspection:
+    """Inspect the model. Raises BrokenError."""
+    check(reader, 0, reader.size, "the file")
+    if not reader.contains(b"model_config", _SEARCHED_BYTES):
+        keras = reader.contains(b"layer_names", _SEARCHED_BYTES) or reader.contains(
+            b"keras_version", _SEARCHED_BYTES
+        )
         return Inspection("hdf5", "Keras weights in HDF5" if keras else "HDF5")
-    unpickles = any(reader.contains(word, _NEAR) for word in LAMBDAS)
+    unpickles = any(reader.contains(word, _SEARCHED_BYTES) for word in LAMBDAS)
     facts = (("contains", "a Keras model"),)
     return Inspection("hdf5", "Keras model in HDF5", unpickles=unpickles, facts=facts)
 
 
-def check(reader: Reader, start: int, size: int, what: str) -> None:
-    """Raise BrokenError when the HDF5 file in these bytes is shorter than it says."""
+def check(reader: BoundedReader, start: int, size: int, what: str) -> None:
+    """Raise BrokenError when the HDF5 file in these bytes is shorter than its header says."""
     place = _superblock(reader, start, size)
     if place is None:
         raise BrokenError(f"{what} has no HDF5 header")
     version = reader.u8(start + place + 8)
     if version > 3:
         return
-    # v0 and v1 have the sizes of addresses and lengths behind four other bytes.
+    # Versions 0 and 1 store the sizes of offsets and lengths four bytes later.
     width = reader.u8(start + place + (13 if version < 2 else 9))
     if width not in (2, 4, 8):
-        raise BrokenError(f"{what} has addresses of {width} bytes")
+        raise BrokenError(f"{what} has offsets of {width} bytes")
     first = start + place + {0: 24, 1: 28, 2: 12, 3: 12}[version]
     base, _, end = (
         int.from_bytes(reader.read(first + index * width, width, what), "little")
         for index in range(3)
     )
-    # The address is that from when the file was made, perhaps without what is before it now.
+    # The end is counted from when the file was written; a prefix can have been added since.
     if end != (1 << 8 * width) - 1 and size < end - base + place:
-        raise cut(what, end - base + place)
+        raise truncated(what, end - base + place)
 
 
-def _superblock(reader: Reader, start: int, size: int) -> int | None:
-    """Where the superblock is, from `start` on."""
+def _superblock(reader: BoundedReader, start: int, size: int) -> int | None:
+    """The superblock's offset from `start`; None without one."""
     place = 0
-    while place <= min(size, _LAST_PLACE):
+    while place <= min(size, _LAST_OFFSET):
         if reader.peek(start + place, len(MAGIC)) == MAGIC:
             return place
         place = place * 2 or 512

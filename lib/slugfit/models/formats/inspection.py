@@ -1,4 +1,4 @@
-"""What an inspection finds out about a model."""
+"""The result of inspecting a model."""
 
 from __future__ import annotations
 
@@ -40,23 +40,29 @@ TITLES: dict[FormatName, str] = {
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """An input or output. A dimension is a size, a name where it has one, or None for any.
+    """An input or output tensor. A dimension is a size, a name, or None for any size.
 
-    `shape` is None where the model leaves open how many dimensions there are.
+    `shape` is None when the rank is unknown.
     """
 
     name: str
     dtype: str
     shape: tuple[int | str | None, ...] | None
 
+    def __str__(self) -> str:
+        if self.shape is None:
+            return f'"{self.name}" {self.dtype}'
+        lengths = ("?" if length is None else str(length) for length in self.shape)
+        return f'"{self.name}" {self.dtype} [{", ".join(lengths)}]'
+
 
 @dataclass(frozen=True)
 class Inspection:
-    """One model, or the models of a directory: those are the `parts`, by path.
+    """One model, or a directory of models: `parts` has those by path.
 
-    `format` is None where the content is none that is known, or where parts differ.
-    `parameters` is how many weights there are, where the headers tell, and `dtypes` are theirs.
-    `unpickles`: to open it runs what is in it. `facts` are for people: label and value.
+    `format` is None for unknown content, or where the parts differ. `parameters` is the number of
+    weights, where the headers have it, and `dtypes` are their types. `unpickles` says that opening
+    the model runs code in it. `facts` are labels and values to show.
     """
 
     format: FormatName | None
@@ -67,16 +73,16 @@ class Inspection:
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     flex_ops: tuple[str, ...] = ()
-    """TensorFlow's ops in a TFLite model: only a runtime with the flex delegate has them."""
+    """TensorFlow ops in a TFLite model, which only a runtime with the flex delegate supports."""
     custom_ops: tuple[str, ...] = ()
-    """Other ops in a TFLite model that the app itself has to bring."""
+    """Other custom ops in a TFLite model, which the app itself has to register."""
     opsets: dict[str, int] = field(default_factory=dict)
-    """The version of each ONNX operator set, by domain; that of ONNX's own is "ai.onnx"."""
+    """ONNX operator set versions by domain; "ai.onnx" is the default domain."""
     ir_version: int | None = None
     companions: tuple[str, ...] = ()
-    """Files beside it that it needs, such as ONNX's external data."""
+    """Files that the model needs beside it, such as ONNX external data."""
     facts: tuple[tuple[str, str], ...] = ()
     parts: tuple[tuple[str, Inspection], ...] = ()
 
 
-UNKNOWN = Inspection(None, "no model that Slugfit knows")
+UNKNOWN = Inspection(None, "unknown")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from slugfit.models.formats import onnx_tensor as tensors
 from slugfit.models.formats.inspection import TITLES, Inspection, TensorSpec
-from slugfit.models.formats.protobuf import BYTES, VARINT, Field, fields, text
-from slugfit.models.formats.reader import BrokenError, Reader
+from slugfit.models.formats.protobuf import BYTES, VARINT, ProtobufField, fields, text
+from slugfit.models.formats.reader import BoundedReader, BrokenError
 
 _IR_VERSION, _PRODUCER, _PRODUCER_VERSION, _DOMAIN = 1, 2, 3, 4
 _GRAPH, _OPSET = 7, 8
@@ -17,12 +17,12 @@ _INITIALIZER, _INPUT, _OUTPUT, _SPARSE = 5, 11, 12, 15
 _TENSOR_TYPES = {1, 8}  # dense and sparse
 _OTHER_TYPES = {4: "sequence", 5: "map", 7: "opaque", 9: "optional"}
 _NO_END = 1 << 62
-_LONGEST_PRODUCER = 256
+_MAX_PRODUCER_BYTES = 256
 
 
 @dataclass
 class _Found:
-    """What has been read of a model so far."""
+    """What has been read from a model so far."""
 
     ir_version: int | None = None
     producer: list[str] = field(default_factory=list)
@@ -33,11 +33,11 @@ class _Found:
     outputs: list[TensorSpec] = field(default_factory=list)
 
 
-def recognises(reader: Reader) -> bool:
-    """Whether the fields up to the graph are a model's: the format has no signature."""
+def recognises(reader: BoundedReader) -> bool:
+    """Whether the fields up to the graph are those of a model: the format has no signature."""
     seen = set()
     try:
-        # Without an end, so that a graph that is cut off counts.
+        # Without an end, so that a truncated graph counts.
         for item in fields(reader, 0, _NO_END, "the model"):
             if _WIRES.get(item.number) != item.wire or not _is_short(item):
                 return False
@@ -49,20 +49,20 @@ def recognises(reader: Reader) -> bool:
     return False
 
 
-def _is_short(item: Field) -> bool:
+def _is_short(item: ProtobufField) -> bool:
     named = item.number in (_PRODUCER, _PRODUCER_VERSION, _DOMAIN)
-    return not named or item.end - item.at <= _LONGEST_PRODUCER
+    return not named or item.end - item.at <= _MAX_PRODUCER_BYTES
 
 
-def inspect(reader: Reader) -> Inspection:
-    """Raises BrokenError, also when external data is not beside the file."""
+def inspect(reader: BoundedReader) -> Inspection:
+    """Raises BrokenError, also when external data is missing beside the file."""
     found = _Found()
     for item in fields(reader, 0, reader.size, "the model"):
         _take(reader, item, found)
     if not found.graphs:
         raise BrokenError("it has no graph")
     if not found.opsets:
-        raise BrokenError("it names no operator set: its end is missing")
+        raise BrokenError("it names no operator set: it is truncated")
     companions = tensors.check_companions(found.weights, reader.path.parent)
     initialized = {w.name for w in found.weights}
     return Inspection(
@@ -86,7 +86,7 @@ def _facts(found: _Found) -> Iterator[tuple[str, str]]:
     yield "opset", ", ".join(f"{d} {v}" for d, v in sorted(found.opsets.items()))
 
 
-def _take(reader: Reader, item: Field, found: _Found) -> None:
+def _take(reader: BoundedReader, item: ProtobufField, found: _Found) -> None:
     if item.number == _IR_VERSION:
         found.ir_version = item.signed
     elif item.number in (_PRODUCER, _PRODUCER_VERSION):
@@ -104,7 +104,7 @@ def _take(reader: Reader, item: Field, found: _Found) -> None:
         _take_graph(reader, item, found)
 
 
-def _take_graph(reader: Reader, graph: Field, found: _Found) -> None:
+def _take_graph(reader: BoundedReader, graph: ProtobufField, found: _Found) -> None:
     for item in fields(reader, graph.at, graph.end, "the graph"):
         if item.number == _INITIALIZER:
             found.weights.append(tensors.read(reader, item))
@@ -116,15 +116,15 @@ def _take_graph(reader: Reader, graph: Field, found: _Found) -> None:
             found.outputs.append(_spec(reader, item))
 
 
-def _sparse(reader: Reader, item: Field) -> Iterator[tensors.Weights]:
-    """The values of a sparse tensor; its indices are no weights, but may lie outside as well."""
+def _sparse(reader: BoundedReader, item: ProtobufField) -> Iterator[tensors.Weights]:
+    """A sparse tensor's values, and its indices, which are no weights but can be external too."""
     for part in fields(reader, item.at, item.end, "a sparse tensor"):
         if part.number in (1, 2):
             weights = tensors.read(reader, part)
             yield weights if part.number == 1 else replace(weights, count=0)
 
 
-def _spec(reader: Reader, item: Field) -> TensorSpec:
+def _spec(reader: BoundedReader, item: ProtobufField) -> TensorSpec:
     spec = TensorSpec("", "unknown", None)
     for part in fields(reader, item.at, item.end, "an input or output"):
         if part.number == 1:
@@ -135,7 +135,9 @@ def _spec(reader: Reader, item: Field) -> TensorSpec:
     return spec
 
 
-def _type(reader: Reader, item: Field) -> tuple[str, tuple[int | str | None, ...] | None]:
+def _type(
+    reader: BoundedReader, item: ProtobufField
+) -> tuple[str, tuple[int | str | None, ...] | None]:
     for part in fields(reader, item.at, item.end, "a type"):
         if part.number in _TENSOR_TYPES:
             return _tensor_type(reader, part)
@@ -144,7 +146,9 @@ def _type(reader: Reader, item: Field) -> tuple[str, tuple[int | str | None, ...
     return "unknown", None
 
 
-def _tensor_type(reader: Reader, item: Field) -> tuple[str, tuple[int | str | None, ...] | None]:
+def _tensor_type(
+    reader: BoundedReader, item: ProtobufField
+) -> tuple[str, tuple[int | str | None, ...] | None]:
     dtype, shape = "unknown", None
     for part in fields(reader, item.at, item.end, "a tensor's type"):
         if part.number == 1:
@@ -155,7 +159,7 @@ def _tensor_type(reader: Reader, item: Field) -> tuple[str, tuple[int | str | No
     return dtype, shape
 
 
-def _dimension(reader: Reader, item: Field) -> int | str | None:
+def _dimension(reader: BoundedReader, item: ProtobufField) -> int | str | None:
     for part in fields(reader, item.at, item.end, "a dimension"):
         if part.number == 1:
             return part.signed if part.signed >= 0 else None

@@ -1,4 +1,4 @@
-"""The weights of an ONNX model, in its file or in files beside it."""
+"""The weights of an ONNX model, in its file or in external data files."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.files import inside, is_path_below
-from slugfit.models.formats.protobuf import Field, fields, text, varints
-from slugfit.models.formats.reader import BrokenError, Reader, cut, elements
+from slugfit.base.files import inside, is_path_below
+from slugfit.models.formats.protobuf import ProtobufField, fields, text, varints
+from slugfit.models.formats.reader import BoundedReader, BrokenError, elements, truncated
 
 _DIMS, _DATA_TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14
-# By number, and with their bits in their names.
+# By number. The names contain the number of bits.
 _TYPES = (
     "undefined",
     "float32",
@@ -42,19 +42,19 @@ _TYPES = (
     "uint2",
     "int2",
 )
-_OUTSIDE = 1
-_FARTHEST = 1 << 63
+_IS_EXTERNAL = 1
+_MAX_OFFSET = 1 << 63
 _BITS = re.compile(r"[a-z]+(\d+)")
 _FIX = """\
-Upload it together with the files that its export wrote beside it, and name all of them
-as one model:
+Upload it together with the files that the export wrote beside it, and configure them as
+one model:
 source = "s3://bucket/model/"
 path = "models/model/\""""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A tensor. `file` is where its data is, if outside, and `end` where it ends there."""
+    """A tensor. `file` is its external data file, if any; its data ends there at byte `end`."""
 
     name: str
     count: int
@@ -68,10 +68,10 @@ def dtype(number: int) -> str:
     return _TYPES[number] if number < len(_TYPES) else f"type {number}"
 
 
-def read(reader: Reader, item: Field) -> Weights:
-    """Raises BrokenError when its data has another size than its shape."""
+def read(reader: BoundedReader, item: ProtobufField) -> Weights:
+    """Raises BrokenError when the data size does not match the shape."""
     dims: list[int] = []
-    name, kind, raw, is_outside = "", 0, None, False
+    name, kind, raw, is_external = "", 0, None, False
     place: dict[str, str] = {}
     for part in fields(reader, item.at, item.end, "a tensor"):
         if part.number == _DIMS:
@@ -85,17 +85,17 @@ def read(reader: Reader, item: Field) -> Weights:
         elif part.number == _EXTERNAL:
             place |= _entry(reader, part)
         elif part.number == _LOCATION:
-            is_outside = part.value == _OUTSIDE
+            is_external = part.value == _IS_EXTERNAL
     count = elements(dims, f'tensor "{name}"')
-    if is_outside:
-        return Weights(name, count, dtype(kind), *_outside(place, _bytes(count, kind)))
+    if is_external:
+        return Weights(name, count, dtype(kind), *_external(place, _bytes(count, kind)))
     if raw is not None and raw != (_bytes(count, kind) or raw):
         raise BrokenError(f'tensor "{name}" has {raw:,} bytes for a shape of {dims}')
     return Weights(name, count, dtype(kind))
 
 
 def check_companions(weights: Iterable[Weights], directory: Path) -> tuple[str, ...]:
-    """The files in which weights are. Raises BrokenError when one is missing or too short."""
+    """The external data files, sorted. Raises BrokenError when one is missing or truncated."""
     ends: dict[str, int] = {}
     for tensor in weights:
         if tensor.file is not None:
@@ -108,32 +108,32 @@ def check_companions(weights: Iterable[Weights], directory: Path) -> tuple[str, 
 def _check_companion(directory: Path, name: str, end: int) -> None:
     path = inside(directory, name) if is_path_below(name) else None
     if path is None:
-        raise BrokenError(f'its weights are in "{name}", which is not below its directory', _FIX)
+        raise BrokenError(f'its external data is in "{name}", which is outside its directory', _FIX)
     if not path.is_file():
-        raise BrokenError(f'its weights are in "{name}", which is not beside it', _FIX)
+        raise BrokenError(f'its external data file "{name}" is missing', _FIX)
     size = path.stat().st_size
     if size < end:
-        raise cut(f'"{name}" beside it, of {size:,} bytes,', end)
+        raise truncated(f'"{name}", of {size:,} bytes,', end)
 
 
-def _entry(reader: Reader, item: Field) -> dict[str, str]:
+def _entry(reader: BoundedReader, item: ProtobufField) -> dict[str, str]:
     parts = {p.number: text(reader, p) for p in fields(reader, item.at, item.end, "an entry")}
     return {parts.get(1, ""): parts.get(2, "")}
 
 
-def _outside(place: dict[str, str], size: int) -> tuple[str, int]:
-    """The file that has the data, and where in it that ends."""
+def _external(place: dict[str, str], size: int) -> tuple[str, int]:
+    """The external data file, and the byte where the data ends in it."""
     try:
         end = int(place.get("offset", 0)) + int(place.get("length", size))
     except ValueError:
         end = -1
-    if not 0 <= end < _FARTHEST:
-        raise BrokenError("the place of its external data is no number of bytes")
+    if not 0 <= end < _MAX_OFFSET:
+        raise BrokenError("the offset or length of its external data is invalid")
     return place.get("location", ""), end
 
 
 def _bytes(count: int, kind: int) -> int:
-    """What so many elements take; 0 where it is not known."""
+    """The bytes of `count` elements of a data type; 0 when unknown."""
     name = dtype(kind)
     bits = _BITS.match(name)
     return count if name == "bool" else (count * int(bits[1] if bits else 0) + 7) // 8

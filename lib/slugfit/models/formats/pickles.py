@@ -1,7 +1,7 @@
-"""Pickles, of which the opcodes are followed and none is ever executed.
+"""Pickles. Opcodes are followed, and never executed.
 
-joblib writes arrays between the opcodes, as they are in memory: what comes after the first one
-is not looked at, but its end is, which is a pickle's.
+joblib writes raw arrays between the opcodes: what follows the first array is not inspected, except
+for the end of the file, which has to be that of a pickle.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Literal
 
 from slugfit.models.formats import compressed
 from slugfit.models.formats.inspection import TITLES, Inspection
-from slugfit.models.formats.reader import BrokenError, Reader
+from slugfit.models.formats.reader import BoundedReader, BrokenError
 
 _STOP, _FRAME = ord("."), 0x95
-_MOST_OPCODES = 100_000
-# How many bytes an opcode's argument has; less than zero where the argument itself says so.
+_MAX_OPCODES = 100_000
+# Bytes of each opcode's argument; negative where the argument has its own length.
 _ARGUMENTS = {ord(op.code): op.arg.n if op.arg else 0 for op in pickletools.opcodes}
 _TEXTS = frozenset(b"VXUT\x8c\x8d")
 _TWO_LINES = {ord("c"), ord("i")}
@@ -32,56 +32,56 @@ INSPECTION = Inspection("pickle", TITLES["pickle"], unpickles=True)
 _End = Literal["stop", "cut", "far"]
 
 
-def recognises(reader: Reader) -> bool:
-    """Whether it begins as pickles have since Python 2.3: with their protocol's number."""
+def recognises(reader: BoundedReader) -> bool:
+    """Whether it begins with a protocol number, as pickles do since protocol 2 (Python 2.3)."""
     return _begins(reader.head)
 
 
-def inspect(reader: Reader) -> Inspection:
-    """Raises BrokenError."""
+def inspect(reader: BoundedReader) -> Inspection:
+    """Inspect the model. Raises BrokenError."""
     if _follow(reader) == "cut" and not _ends(reader):
-        raise BrokenError("its end is missing")
+        raise BrokenError("it is truncated")
     return INSPECTION
 
 
-def recognises_compressed(reader: Reader) -> bool:
+def recognises_compressed(reader: BoundedReader) -> bool:
     return _begins(compressed.head(reader))
 
 
-def inspect_compressed(reader: Reader) -> Inspection:
-    """Raises BrokenError."""
+def inspect_compressed(reader: BoundedReader) -> Inspection:
+    """Inspect the model. Raises BrokenError."""
     compressed.check(reader)
     title = f"{TITLES['pickle']}, compressed ({compressed.method(reader)})"
     return replace(INSPECTION, title=title)
 
 
-def recognises_named(reader: Reader) -> bool:
-    """Whether a file that is called one is one, also if compressed by lz4 or of protocol 0 or 1."""
+def recognises_named(reader: BoundedReader) -> bool:
+    """Whether a file with a pickle's name is one: also of protocol 0 or 1, or lz4-compressed."""
     if compressed.method(reader):
         return True
     end = _follow(reader)
     return end == "stop" or (end == "far" and _ends(reader))
 
 
-def inspect_named(reader: Reader) -> Inspection:
-    """Raises BrokenError."""
+def inspect_named(reader: BoundedReader) -> Inspection:
+    """Inspect the model. Raises BrokenError."""
     return inspect_compressed(reader) if compressed.method(reader) else INSPECTION
 
 
-def skip(reader: Reader, at: int) -> tuple[int | None, int]:
-    """Where the pickle at `at` ends, and how many texts are in it; None if it is a long one.
+def skip(reader: BoundedReader, at: int) -> tuple[int | None, int]:
+    """Where the pickle at `at` ends (None for a very long one), and how many strings it has.
 
-    Raises BrokenError when it does not end.
+    Raises BrokenError when it is truncated or damaged.
     """
     texts = 0
-    for _ in range(_MOST_OPCODES):
+    for _ in range(_MAX_OPCODES):
         code = reader.u8(at)
         if code == _STOP:
             return at + 1, texts
         texts += code in _TEXTS
         after = at + 9 if code == _FRAME else _after(reader, at, code)
         if after is None:
-            raise BrokenError(f"its pickle breaks off at byte {at:,}")
+            raise BrokenError(f"its pickle is damaged at byte {at:,}")
         at = after
     return None, texts
 
@@ -90,17 +90,18 @@ def _begins(head: bytes) -> bool:
     return len(head) > 2 and head[0] == 0x80 and 2 <= head[1] <= 5 and head[2] in _ARGUMENTS
 
 
-def _ends(reader: Reader) -> bool:
+def _ends(reader: BoundedReader) -> bool:
     return reader.u8(reader.size - 1) == _STOP
 
 
-def _follow(reader: Reader) -> _End:
-    """How the opcodes end: with a STOP, cut off by what is none or by the file's end, or far off.
+def _follow(reader: BoundedReader) -> _End:
+    """How the opcodes end: with STOP, cut off, or beyond the number of opcodes to follow.
 
-    Frames are skipped. After one that ends with a STOP, there may be anything.
+    Cut off means by an invalid opcode or by the end of the file. Frames are skipped; anything may
+    follow a frame that ends with STOP.
     """
     at, stopped = 0, False
-    for _ in range(_MOST_OPCODES):
+    for _ in range(_MAX_OPCODES):
         code = reader.u8(at) if at < reader.size else None
         if code == _STOP:
             return "stop"
@@ -112,8 +113,8 @@ def _follow(reader: Reader) -> _End:
     return "far"
 
 
-def _after(reader: Reader, at: int, code: int) -> int | None:
-    """Where the next opcode is; that of a frame comes after all that the frame has."""
+def _after(reader: BoundedReader, at: int, code: int) -> int | None:
+    """The next opcode's offset, after a FRAME that of the frame's end; None if invalid."""
     size = _ARGUMENTS.get(code)
     try:
         if size is None:

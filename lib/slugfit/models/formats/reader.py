@@ -1,4 +1,4 @@
-"""Bounded reads of a file, however large, in which no length is to be trusted."""
+"""Bounded reads of an untrusted file of any size."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _PAGES = 256  # 4 MiB of the file in memory
 _PIECE = 1 << 20
 _HEAD = 4096
 _NEAR = 256
-_MOST_DIMENSIONS = 64  # as in NumPy
-_LONGEST = 32 << 20  # what is read at once; nobody's header is longer
+_MAX_DIMENSIONS = 64  # as in NumPy
+_MAX_READ_BYTES = 32 << 20  # at once; longer than any real header
 
 _U16, _U32, _I32, _U64 = (struct.Struct(f"<{code}") for code in "HIiQ")
 
 
 class BrokenError(ValueError):
-    """A content that is not as its format has it. Its text is for people, as is the `fix`."""
+    """Content that violates its format. Its message and `fix` are shown to the user."""
 
     def __init__(self, problem: str, fix: str = "") -> None:
         super().__init__(problem)
         self.fix = fix
 
 
-def cut(what: str, end: int) -> BrokenError:
-    """The file ends before `what` does."""
-    return BrokenError(f"{what} should reach to byte {end:,}")
+def truncated(what: str, end: int) -> BrokenError:
+    """The file ends before `what` does, at byte `end`."""
+    return BrokenError(f"{what} should extend to byte {end:,}")
 
 
-class Reader:
-    """A file by pages, of which the last ones used stay in memory. Numbers are little-endian."""
+class BoundedReader:
+    """A file read by pages, with an LRU cache of 4 MiB. Numbers are little-endian."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -46,7 +46,7 @@ class Reader:
         self.head = self.peek(0, _HEAD)
 
     def peek(self, offset: int, count: int) -> bytes:
-        """As many of `count` bytes as the file has at `offset`."""
+        """Up to `count` bytes at `offset`; fewer at the end of the file."""
         count = min(count, self.size - offset)
         if count <= 0 or offset < 0:
             return b""
@@ -55,17 +55,17 @@ class Reader:
             return self._page(offset >> _PAGE_BITS)[start : start + count]
         return os.pread(self._descriptor, count, offset)
 
-    def read(self, offset: int, count: int, what: str = "a part of it") -> bytes:
-        """`count` bytes from `offset` on. Raises BrokenError when the file ends before."""
+    def read(self, offset: int, count: int, what: str = "a part of the file") -> bytes:
+        """Exactly `count` bytes at `offset`. Raises BrokenError when the file ends first."""
         self.need(offset, count, what)
-        if count > _LONGEST:
-            raise BrokenError(f"{what} is said to have {count:,} bytes")
+        if count > _MAX_READ_BYTES:
+            raise BrokenError(f"{what} claims {count:,} bytes")
         return self.peek(offset, count)
 
     def need(self, offset: int, count: int, what: str) -> int:
-        """Where `count` bytes from `offset` on end. Raises BrokenError when the file ends first."""
+        """The end of `count` bytes at `offset`. Raises BrokenError when the file ends first."""
         if offset < 0 or count < 0 or offset + count > self.size:
-            raise cut(what, offset + count)
+            raise truncated(what, offset + count)
         return offset + count
 
     def unpack(self, form: struct.Struct, offset: int) -> tuple[int, ...]:
@@ -92,16 +92,16 @@ class Reader:
             yield self.peek(offset, min(_PIECE, limit - offset))
 
     def find(self, byte: bytes, start: int) -> int:
-        """Where the first such byte from `start` on is. Raises BrokenError when none is near."""
-        length, last = _NEAR, start + _LONGEST
+        """The offset of the first `byte` from `start` on. Raises BrokenError after 32 MiB."""
+        length, last = _NEAR, start + _MAX_READ_BYTES
         while start < last and (piece := self.peek(start, length)):
             if (found := piece.find(byte)) >= 0:
                 return start + found
             start, length = start + len(piece), _PIECE
-        raise BrokenError("a line has no end")
+        raise BrokenError("a line is unterminated")
 
     def contains(self, word: bytes, limit: int) -> bool:
-        """Whether `word` is among the first `limit` bytes."""
+        """Whether the first `limit` bytes contain `word`."""
         before = b""
         for piece in self.pieces(limit):
             if word in before + piece:
@@ -119,19 +119,19 @@ class Reader:
 
 
 def readable(text: bytes | str) -> str:
-    """A text from a file, which may have anything in it that a terminal would obey."""
+    """Untrusted text without control characters, which a terminal would obey."""
     decoded = text.decode(errors="replace") if isinstance(text, bytes) else text
     return "".join(c if c.isprintable() else "\ufffd" for c in decoded)
 
 
 def elements(shape: Sequence[int], what: str) -> int:
-    """How many elements a tensor has. Raises BrokenError when no tensor has such a shape."""
-    if len(shape) > _MOST_DIMENSIONS:
+    """The number of elements of a tensor. Raises BrokenError for an impossible rank."""
+    if len(shape) > _MAX_DIMENSIONS:
         raise BrokenError(f"{what} has {len(shape):,} dimensions")
     return prod(max(size, 0) for size in shape)
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Reader]:
+def reading(path: Path) -> Iterator[BoundedReader]:
     with path.open("rb") as file:
-        yield Reader(path, file.fileno())
+        yield BoundedReader(path, file.fileno())

@@ -1,4 +1,4 @@
-"""From a path to an inspection: which format it is, and then that format's own look at it."""
+"""Identifies a model's format, then has that format inspect it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slugfit.models.formats import (
-    directory,
     gguf,
     hdf5,
     keras,
     lightgbm,
+    model_directory,
     onnx,
     pickles,
     safetensors,
@@ -23,12 +23,12 @@ from slugfit.models.formats import (
 from slugfit.models.formats.claims import claims, describe, hint
 from slugfit.models.formats.failures import ModelDamaged, WrongFormat
 from slugfit.models.formats.inspection import TITLES, UNKNOWN, Inspection
-from slugfit.models.formats.reader import BrokenError, Reader, reading
+from slugfit.models.formats.reader import BoundedReader, BrokenError, reading
 
-# A title for where an inspection fails, whether it is this format, and what it says of itself.
-_Format = tuple[str, Callable[[Reader], bool], Callable[[Reader], Inspection]]
+# A title for failures, a test for the format, and its inspection.
+_Format = tuple[str, Callable[[BoundedReader], bool], Callable[[BoundedReader], Inspection]]
 
-# Those without a signature of their own come last.
+# Formats without a signature come last.
 _FORMATS: tuple[_Format, ...] = (
     ("PyTorch", torch.recognises, torch.inspect),
     (TITLES["keras"], keras.recognises, keras.inspect),
@@ -46,54 +46,53 @@ _FORMATS: tuple[_Format, ...] = (
 _NAMED_PICKLE = (TITLES["pickle"], pickles.recognises_named, pickles.inspect_named)
 
 
-def inspect(path: Path, shown: str) -> Inspection:
-    """What the model at `path` is: a file, or a directory. `shown` is its name for people.
+def inspect(path: Path, display_name: str) -> Inspection:
+    """Inspect the file or directory at `path`. `display_name` is its name in messages.
 
-    Files that a format has beside it are looked for beside `path`. Content of no known format is
-    no failure, unless the name in `shown` says that it is a model.
-    Raises ModelDamaged and WrongFormat.
+    Companion files are expected beside `path`. Unknown content is a failure only when the
+    extension in `display_name` claims a model format. Raises ModelDamaged, WrongFormat.
     """
     if not path.is_dir():
-        return _inspect_file(path, shown)
+        return _inspect_file(path, display_name)
     is_saved_model = saved_model.recognises(path)
     try:
-        return saved_model.inspect(path) if is_saved_model else _inspect_files(path, shown)
+        return saved_model.inspect(path) if is_saved_model else _inspect_files(path, display_name)
     except BrokenError as broken:
         title = TITLES["saved-model"] if is_saved_model else "a directory"
-        raise ModelDamaged(shown, title, None, broken) from None
+        raise ModelDamaged(display_name, title, None, broken) from None
 
 
-def _inspect_files(path: Path, shown: str) -> Inspection:
-    directory.check_indices(path)
-    models = directory.models(path)
-    return directory.together(
-        [(name, inspect(path / name, f"{shown.rstrip('/')}/{name}")) for name in models]
+def _inspect_files(path: Path, display_name: str) -> Inspection:
+    model_directory.check_indices(path)
+    models = model_directory.models(path)
+    return model_directory.combined(
+        [(name, inspect(path / name, f"{display_name.rstrip('/')}/{name}")) for name in models]
     )
 
 
-def _inspect_file(path: Path, shown: str) -> Inspection:
+def _inspect_file(path: Path, display_name: str) -> Inspection:
     with reading(path) as reader:
-        found = _recognised(reader, shown)
+        found = _identify(reader, display_name)
         content = found.title if found else describe(reader)
-    expected = claims(shown)
+    expected = claims(display_name)
     if expected and (found is None or found.format not in expected):
-        raise WrongFormat(shown, TITLES[expected[0]], content)
+        raise WrongFormat(display_name, TITLES[expected[0]], content)
     return found or UNKNOWN
 
 
-def _recognised(reader: Reader, shown: str) -> Inspection | None:
-    """What the content says. None where it says nothing."""
-    likely = hint(shown)
-    for title, recognises, look in (*_FORMATS, *([_NAMED_PICKLE] if likely == "pickle" else [])):
+def _identify(reader: BoundedReader, display_name: str) -> Inspection | None:
+    """The inspection by the format that the content has; None for unknown content."""
+    likely = hint(display_name)
+    for title, recognises, examine in (*_FORMATS, *([_NAMED_PICKLE] if likely == "pickle" else [])):
         if recognises(reader):
             try:
-                return look(reader)
+                return examine(reader)
             except BrokenError as broken:
-                raise ModelDamaged(shown, title, reader.size, broken) from None
+                raise ModelDamaged(display_name, title, reader.size, broken) from None
     if likely and not reader.head.strip(b"\0"):
-        # An upload that did not finish may leave the room for it.
+        # An interrupted upload can leave preallocated zeros.
         problem = (
             f"its first {len(reader.head):,} bytes are zeros" if reader.size else "it is empty"
         )
-        raise ModelDamaged(shown, TITLES[likely], reader.size, BrokenError(problem))
+        raise ModelDamaged(display_name, TITLES[likely], reader.size, BrokenError(problem))
     return None

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slugfit.models.formats.inspection import TITLES, Inspection
-from slugfit.models.formats.reader import BrokenError, Reader, cut, elements, readable
+from slugfit.models.formats.reader import BoundedReader, BrokenError, elements, readable, truncated
 
-_LONGEST_HEADER = 100_000_000  # bytes, as the reference has it
-_MOST_PARSED = 4 << 20  # bytes, which take ten times that in memory
+_MAX_HEADER_BYTES = 100_000_000  # the limit of the reference implementation
+_MAX_PARSED_BYTES = 4 << 20  # parsed JSON takes ten times that in memory
 _END = 1 << 63
 _START = re.compile(
     rb'\{\s*(?:\}|"(?:__metadata__"|[^"]{0,1024}"\s*:\s*\{\s*"(?:dtype|shape|data_off)))'
@@ -37,18 +37,18 @@ class _Tensor:
     end: int
 
 
-def recognises(reader: Reader) -> bool:
+def recognises(reader: BoundedReader) -> bool:
     head = reader.head
-    if len(head) < 10 or reader.u64(0) > _LONGEST_HEADER:
+    if len(head) < 10 or reader.u64(0) > _MAX_HEADER_BYTES:
         return False
     return _START.match(head, 8) is not None
 
 
-def inspect(reader: Reader) -> Inspection:
-    """Raises BrokenError."""
+def inspect(reader: BoundedReader) -> Inspection:
+    """Inspect the model. Raises BrokenError."""
     length = reader.u64(0)
     start = reader.need(8, length, "the header")
-    if length > _MOST_PARSED:
+    if length > _MAX_PARSED_BYTES:
         return Inspection("safetensors", TITLES["safetensors"])
     header = _parse(reader.read(8, length))
     metadata = header.pop("__metadata__", None)
@@ -67,31 +67,31 @@ def _parse(header: bytes) -> dict[str, object]:
     try:
         parsed = json.loads(header)
     except (ValueError, RecursionError):
-        raise BrokenError("the header is no JSON") from None
+        raise BrokenError("the header is not valid JSON") from None
     if not isinstance(parsed, dict):
-        raise BrokenError("the header is no JSON object")
+        raise BrokenError("the header is not a JSON object")
     return parsed
 
 
 def _tensor(name: str, entry: object) -> _Tensor:
     try:
-        dtype, shape, (begin, end) = (entry[key] for key in ("dtype", "shape", "data_offsets"))  # type: ignore[index]  # what is no table raises
+        dtype, shape, (begin, end) = (entry[key] for key in ("dtype", "shape", "data_offsets"))  # type: ignore[index]  # other types raise TypeError
         if all(type(n) is int and 0 <= n < _END for n in (*shape, begin, end)):
             count = elements(shape, f'tensor "{name}"')
             return _Tensor(name, readable(str(dtype)), shape, count, begin, end)
     except (KeyError, TypeError, ValueError):
         pass
-    raise BrokenError(f'the header says of tensor "{name}" neither type nor place')
+    raise BrokenError(f'the header entry of tensor "{name}" is invalid')
 
 
 def _check(tensors: list[_Tensor], start: int, size: int) -> None:
-    """Raise BrokenError unless the tensors fill the file, each as its shape says."""
+    """Raise BrokenError unless the tensors fill the file and match their shapes."""
     at = 0
     for tensor in sorted(tensors, key=lambda t: (t.begin, t.end)):
         if start + tensor.end > size:
-            raise cut(f'tensor "{tensor.name}"', start + tensor.end)
+            raise truncated(f'tensor "{tensor.name}"', start + tensor.end)
         if tensor.begin != at:
-            raise BrokenError(f'tensor "{tensor.name}" begins {tensor.begin - at:+,} bytes away')
+            raise BrokenError(f'tensor "{tensor.name}" begins {tensor.begin - at:+,} bytes off')
         bits = _BITS.get(tensor.dtype)
         if bits and (tensor.end - at) * 8 != tensor.count * bits:
             taken = f"{tensor.end - at:,} bytes"

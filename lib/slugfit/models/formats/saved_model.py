@@ -1,4 +1,4 @@
-"""TensorFlow's SavedModel: a directory of a graph, and of variables as a checkpoint.
+"""TensorFlow's SavedModel: a directory with a graph, and its variables as a checkpoint.
 
 Source: tensorflow/core/protobuf/saved_model.proto.
 """
@@ -10,16 +10,16 @@ from pathlib import Path
 from slugfit.models.formats import bundle
 from slugfit.models.formats.inspection import TITLES, Inspection
 from slugfit.models.formats.protobuf import BYTES, VARINT, fields
-from slugfit.models.formats.reader import BrokenError, Reader, reading
+from slugfit.models.formats.reader import BoundedReader, BrokenError, reading
 
 _GRAPH, _TEXT_GRAPH = "saved_model.pb", "saved_model.pbtxt"
 _INDEX = "variables/variables.index"
 _SCHEMA, _META_GRAPH = 1, 2
-_LOOKED_AT = 256 << 20  # of a graph with large constants
+_MAX_SEARCHED_BYTES = 256 << 20  # graphs can have large constants
 _FIX = """\
-Upload the whole directory again, and name it with a slash at its end:
+Upload the whole directory again, and end its source with a slash:
 source = "s3://bucket/model/"
-Globs in include and exclude have to let variables/ through."""
+The globs in include and exclude must not leave out variables/."""
 
 
 def recognises(directory: Path) -> bool:
@@ -27,13 +27,13 @@ def recognises(directory: Path) -> bool:
 
 
 def inspect(directory: Path) -> Inspection:
-    """Raises BrokenError."""
+    """Inspect the model. Raises BrokenError."""
     graph = directory / _GRAPH
     has_variables = False
     if graph.is_file():
         with reading(graph) as reader:
             _check_graph(reader)
-            has_variables = reader.contains(b"VarHandleOp", _LOOKED_AT)
+            has_variables = reader.contains(b"VarHandleOp", _MAX_SEARCHED_BYTES)
     index = directory / _INDEX
     if index.is_file():
         bundle.check(index)
@@ -42,13 +42,13 @@ def inspect(directory: Path) -> Inspection:
     return Inspection("saved-model", TITLES["saved-model"])
 
 
-def _check_graph(reader: Reader) -> None:
+def _check_graph(reader: BoundedReader) -> None:
     graphs = 0
     what = f"{_GRAPH}, of {reader.size:,} bytes,"
     for item in fields(reader, 0, reader.size, what):
         if (item.number, item.wire) == (_META_GRAPH, BYTES):
             graphs += 1
         elif (item.number, item.wire) != (_SCHEMA, VARINT):
-            raise BrokenError(f"{_GRAPH} is no graph: it has a field {item.number}")
+            raise BrokenError(f"{_GRAPH} is not a SavedModel: unknown field {item.number}")
     if not graphs:
         raise BrokenError(f"{_GRAPH} has no graph")

@@ -1,13 +1,13 @@
-"""PyTorch's files: zips of a program, of an exported graph, or of a pickle and its tensors."""
+"""PyTorch zips: TorchScript programs, exported graphs, and checkpoints (pickle and tensors)."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
-from slugfit.models.formats import zips
+from slugfit.models.formats import zip_directory
 from slugfit.models.formats.inspection import TITLES, FormatName, Inspection
-from slugfit.models.formats.reader import Reader
+from slugfit.models.formats.reader import BoundedReader
 
 _EXPORTS = {"archive_format", "serialized_exported_program.json"}
 _PROGRAMS = {"constants.pkl", "bytecode.pkl"}
@@ -16,21 +16,21 @@ _FIRST = re.compile(rf"{_MEMBER.pattern}|[^/]+/data/(?:\d+|weights/weight_\d+|ao
 _TENSOR = re.compile(r"(?:^|/)(?:data/|data/weights/weight_|data/constants/tensor_)\d+$")
 
 
-def recognises(reader: Reader) -> bool:
-    """Also of a zip whose directory is lost, by its first member."""
-    names, is_whole = zips.names(reader)
+def recognises(reader: BoundedReader) -> bool:
+    """True also for a zip without its directory, judged by the first member."""
+    names, is_whole = zip_directory.names(reader)
     return any((_MEMBER if is_whole else _FIRST).fullmatch(name) for name in names)
 
 
-def inspect(reader: Reader) -> Inspection:
-    """Raises BrokenError."""
-    members = zips.members(reader)
+def inspect(reader: BoundedReader) -> Inspection:
+    """Inspect the model. Raises BrokenError."""
+    members = zip_directory.members(reader)
     kind = _kind(members)
     tensors = sum(_TENSOR.search(name) is not None for name in members)
     return Inspection(
         kind,
         TITLES[kind],
-        # torch.export.load unpickles example inputs and whatever it can't load otherwise.
+        # torch.export.load unpickles example inputs, and constants that it can't load otherwise.
         unpickles=kind != "torchscript",
         facts=(("tensors", f"{tensors:,}"),) if tensors else (),
     )

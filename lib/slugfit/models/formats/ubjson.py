@@ -1,8 +1,11 @@
-"""Whether a UBJSON document is whole. Source: "Type Reference" of the UBJSON specification."""
+"""Checks that a UBJSON document is complete.
+
+Source: "Type Reference" of the UBJSON specification.
+"""
 
 from __future__ import annotations
 
-from slugfit.models.formats.reader import BrokenError, Reader
+from slugfit.models.formats.reader import BoundedReader, BrokenError
 
 _WIDTHS = {
     **dict.fromkeys(b"ZTFN", 0),
@@ -14,26 +17,26 @@ _WIDTHS = {
 _SIGNED = frozenset(b"iIlL")
 _TEXTS = frozenset(b"SH")
 _OPEN = {ord("{"): ord("}"), ord("["): ord("]")}
-_MOST_VALUES = 300_000  # about half a second; a document with more is not followed to its end
-_DEEPEST = 100
+_MAX_VALUES = 300_000  # about half a second; longer documents are not checked to their end
+_MAX_DEPTH = 100
 
 
-def check(reader: Reader) -> None:
-    """Raise BrokenError when it ends early, or has something that there is not."""
+def check(reader: BoundedReader) -> None:
+    """Raise BrokenError when the document is truncated or has an invalid value."""
     walk = _Walk(reader)
     walk.value(reader.u8(0), 1)
 
 
 class _Walk:
-    """Goes from value to value. `stack` has the marks that close what is open."""
+    """Traverses values. `stack` has the closing markers of open containers."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: BoundedReader) -> None:
         self._reader = reader
-        self._left = _MOST_VALUES
+        self._left = _MAX_VALUES
         self._depth = 0
 
     def value(self, mark: int, at: int) -> int:
-        """The end of the value whose mark stands before `at`."""
+        """The end of the value whose marker is before `at`."""
         stack: list[int] = []
         at = self._enter(mark, at, stack)
         while stack and self._left > 0:
@@ -50,7 +53,7 @@ class _Walk:
         return at
 
     def _enter(self, mark: int, at: int, stack: list[int]) -> int:
-        """Past a value, or into an array or object that is closed by a mark."""
+        """Move past a scalar or counted container, or into one that ends with a marker."""
         if mark in _TEXTS:
             return self._text(at)
         if mark not in _OPEN:
@@ -61,18 +64,18 @@ class _Walk:
             at += 2
         if self._reader.peek(at, 1) == b"#":
             return self._counted(mark, kind, at + 1)
-        if len(stack) >= _DEEPEST:
+        if len(stack) >= _MAX_DEPTH:
             raise BrokenError("its values are nested too deeply")
         stack.append(_OPEN[mark])
         return at
 
     def _counted(self, mark: int, kind: int, at: int) -> int:
-        """Past an array or object that says how many values it has."""
+        """Move past a container that states its number of values."""
         count, at = self._integer(at)
         if mark == ord("[") and kind in _WIDTHS:
             return self._reader.need(at, count * _WIDTHS[kind], "a list of numbers")
         self._depth += 1
-        if self._depth > _DEEPEST:
+        if self._depth > _MAX_DEPTH:
             raise BrokenError("its values are nested too deeply")
         for _ in range(count):
             self._left -= 1
@@ -87,10 +90,10 @@ class _Walk:
 
     def _text(self, at: int) -> int:
         length, at = self._integer(at)
-        return self._reader.need(at, length, "a text")
+        return self._reader.need(at, length, "a string")
 
     def _integer(self, at: int) -> tuple[int, int]:
-        """A length, and what is behind it."""
+        """A length, and the offset after it."""
         mark = self._reader.u8(at)
         width = self._width(mark, at)
         number = int.from_bytes(self._reader.read(at + 1, width), "big", signed=mark in _SIGNED)
@@ -100,5 +103,5 @@ class _Walk:
 
     def _width(self, mark: int, at: int) -> int:
         if mark not in _WIDTHS:
-            raise BrokenError(f"at byte {at:,} is no value")
+            raise BrokenError(f"it has an invalid value at byte {at:,}")
         return _WIDTHS[mark]

@@ -1,6 +1,6 @@
-// Squarified treemap (Bruls, Huizing, van Wijk): rows along the shorter side, as square as can be.
+// Squarified treemap (Bruls, Huizing, van Wijk): rows along the shorter side, near to square.
 
-function squarified(nodes, box) {
+function squarify(nodes, box) {
     const found = [];
     let { x, y, w, h } = box;
     let left = nodes.reduce((sum, node) => sum + node.value, 0);
@@ -42,13 +42,13 @@ function squarified(nodes, box) {
     return found;
 }
 
-// Pixels: what a name takes, what is left around, and what is too small to be looked into.
+// Pixels: the height of a name, the gap around contents, and the minimum size to show contents.
 const [HEAD, GAP, LEAST] = [21, 2, 5];
 
-// The rectangles to paint, outer ones first. `level` is 1 for what lies directly in `node`.
-function arranged(node, box, level = 1) {
+// The rectangles to paint, outer ones first. `level` is 1 for direct children of `node`.
+function arrange(node, box, level = 1) {
     const found = [];
-    for (const place of squarified(node.shown, box)) {
+    for (const place of squarify(node.shown, box)) {
         place.level = level;
         const headed = place.w > 46 && place.h > 40 && level < 4;
         found.push(place);
@@ -63,7 +63,7 @@ function arranged(node, box, level = 1) {
         if (inner.w < LEAST || inner.h < LEAST) continue;
         place.open = true;
         place.headed = headed;
-        found.push(...arranged(place.node, inner, level + 1));
+        found.push(...arrange(place.node, inner, level + 1));
     }
     return found;
 }

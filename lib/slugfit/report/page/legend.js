@@ -1,9 +1,9 @@
-// The categories with what they hold here, and what to press to see only some of them.
+// The categories with their sizes, as buttons that filter by category.
 
-function showLegend(node, told, view, { toggle, toggleRemoved }) {
-    const { sums, removed } = held(node, told, view);
+function showLegend(node, data, view, { toggle, toggleRemoved }) {
+    const { sums, removed } = sumsByKind(node, data, view);
     const chips = [];
-    told.kinds.forEach((kind, number) => {
+    data.kinds.forEach((kind, number) => {
         const pressed = view.kinds.has(number);
         if (!sums[number] && !pressed) return;
         chips.push(chip(kind, sums[number], pressed, `var(--k${number})`, () => toggle(number)));
@@ -15,15 +15,15 @@ function showLegend(node, told, view, { toggle, toggleRemoved }) {
     if (focused) byId("legend").querySelector(`[data-chip="${focused}"]`)?.focus();
 }
 
-// By category, those that are filtered out, too: else nobody could choose them.
-function held(node, told, view) {
-    const sums = told.kinds.map(() => 0);
+// By category, including those that are filtered out, so that they can be chosen again.
+function sumsByKind(node, data, view) {
+    const sums = data.kinds.map(() => 0);
     let removed = 0;
     for (const file of filesIn(node)) {
         if (!matches(file, view)) continue;
-        const gone = file.gone[view.measure];
-        sums[file.kind] += file[view.measure] + (view.moment === "before" ? gone : 0);
-        if (file.story.removed) removed += gone;
+        const stripped = file.stripped[view.measure];
+        sums[file.kind] += file[view.measure] + (view.moment === "before" ? stripped : 0);
+        if (file.status.removed) removed += stripped;
     }
     return { sums, removed };
 }

@@ -1,7 +1,7 @@
-// What is shown, and what changes it.
+// The state of the page, and the events that change it.
 
-const told = await unpacked(byId("data").textContent);
-const root = planted(told);
+const data = await decoded(byId("data").textContent);
+const root = buildTree(data);
 const view = {
     moment: "now",
     measure: "compressed",
@@ -11,28 +11,28 @@ const view = {
 };
 let here = weigh(root, view);
 const map = new Treemap(byId("map"), {
-    hover: (node) => showDetails(node ?? here, told, view),
+    hover: (node) => showDetails(node ?? here, data, view),
     open,
 });
 
 function open(node, byKey) {
     if (node.kids) go(node, byKey);
     else {
-        showDetails(node, told, view);
-        say([node.label, ...node.story.lines].join(". "));
+        showDetails(node, data, view);
+        announce([node.label, ...node.status.lines].join(". "));
     }
 }
 
 function go(node, byKey = false) {
     const left = here;
-    const inwards = above(node).includes(left);
-    here = inwards ? entered(node) : node;
+    const inwards = pathTo(node).includes(left);
+    here = inwards ? skipSingleDirectories(node) : node;
     draw(left);
-    if (byKey) map.focus(inwards ? null : above(left).find((one) => one.parent === here));
-    say(`${here.label}: ${size(here.value)}, ${here.shown.length} inside`);
+    if (byKey) map.focus(inwards ? null : pathTo(left).find((one) => one.parent === here));
+    announce(`${here.label}: ${size(here.value)}, ${count(here.shown.length, "entry", "entries")}`);
 }
 
-// Out of directories that hold nothing else, too: nobody has seen them on the way in.
+// Also out of directories with a single directory, which the way in has skipped.
 function out() {
     let node = here.parent;
     while (node?.parent && node.shown.length === 1) node = node.parent;
@@ -43,29 +43,29 @@ function out() {
 function draw(from = null) {
     map.show(here, view, from);
     showCrumbs(here, view, go);
-    showDetails(here, told, view);
-    showTable(here, told, view, go);
-    showLegend(here, told, view, { toggle, toggleRemoved });
-    byId("package").value = String(told.items.indexOf(here.item));
+    showDetails(here, data, view);
+    showTable(here, data, view, go);
+    showLegend(here, data, view, { toggle, toggleRemoved });
+    byId("package").value = String(data.items.indexOf(here.item));
 }
 
-function renew() {
+function refresh() {
     weigh(root, view);
     draw();
 }
 
-const say = (text) => {
+const announce = (text) => {
     byId("status").textContent = text;
 };
 
 function toggle(number) {
     if (!view.kinds.delete(number)) view.kinds.add(number);
-    renew();
+    refresh();
 }
 
 function toggleRemoved() {
     view.onlyRemoved = !view.onlyRemoved;
-    renew();
+    refresh();
 }
 
 function listen() {
@@ -74,36 +74,36 @@ function listen() {
             radio.addEventListener("change", () => {
                 view[name] = radio.value;
                 view.onlyRemoved &&= view.moment === "before";
-                renew();
-                say(`${size(here.value)}, ${radio.parentElement.textContent}`);
+                refresh();
+                announce(`${size(here.value)}, ${radio.parentElement.textContent}`);
             });
         }
     }
     const places = byId("package");
     places.append(new Option("Everything", "-1"));
-    told.items.forEach((item, number) => places.append(new Option(item.label, String(number))));
+    data.items.forEach((item, number) => places.append(new Option(item.label, String(number))));
     places.addEventListener("change", () =>
         go(places.value === "-1" ? root : root.kids[Number(places.value)]),
     );
     byId("search").addEventListener("input", (event) => {
         view.query = event.target.value.trim().toLowerCase();
-        renew();
-        say(
+        refresh();
+        announce(
             view.query
                 ? `${count(here[view.moment].files, "file")} found, ${size(here.value)}`
                 : "",
         );
     });
-    document.addEventListener("keydown", keyed);
+    document.addEventListener("keydown", onKey);
     const redraw = () => map.show(here, view, null);
     new ResizeObserver(redraw).observe(byId("map"));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-    addEventListener("beforeprint", () => showTable(here, told, view, go, true));
+    addEventListener("beforeprint", () => showTable(here, data, view, go, true));
 }
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-function keyed(event) {
+function onKey(event) {
     const typing = event.target.matches("input[type=search], select");
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "/" && !typing) byId("search").focus();
@@ -114,7 +114,7 @@ function keyed(event) {
     event.preventDefault();
 }
 
-showHead(told);
+showHead(data);
 listen();
 draw();
 document.documentElement.dataset.ready = Math.round(performance.now());

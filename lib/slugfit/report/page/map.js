@@ -1,7 +1,7 @@
-// The picture: a canvas for all that is visible, and a button for each tile of the level.
+// The treemap: a canvas for everything visible, and a button for each tile of the level.
 
 const MOST_TILES = 160;
-const LEAST_TILE = 9; // pixels: whatever is smaller can't be hit, and is in the table
+const LEAST_TILE = 9; // pixels: smaller ones can't be clicked, but are in the table
 
 class Treemap {
     constructor(map, pick) {
@@ -23,20 +23,20 @@ class Treemap {
         });
     }
 
-    // `from` is the node that was shown until now, if the picture is to move.
+    // `from` is the node that was shown before, for an animation.
     show(node, view, from = null) {
-        const old = from && copied(this.canvas);
-        const inwards = from && above(node).includes(from);
+        const old = from && copyOf(this.canvas);
+        const inwards = from && pathTo(node).includes(from);
         const entered = inwards ? this.rectangleOf(node) : null;
         const { clientWidth: w, clientHeight: h } = this.map;
-        this.places = arranged(node, { x: 0, y: 0, w, h });
+        this.places = arrange(node, { x: 0, y: 0, w, h });
         this.view = view;
         this.paint(w, h);
         this.lay(node);
         this.mark(null);
         const rectangle = inwards ? entered : from && this.rectangleOf(from);
         this.stop?.();
-        if (rectangle) this.stop = moved(this.map, this.canvas, { old, rectangle, inwards });
+        if (rectangle) this.stop = animate(this.map, this.canvas, { old, rectangle, inwards });
     }
 
     paint(w, h) {
@@ -82,7 +82,7 @@ class Treemap {
         for (const button of this.tiles.children) button.tabIndex = button === wanted ? 0 : -1;
     }
 
-    // To the nearest tile that way; farther off the axis counts double.
+    // Focus the nearest tile in a direction; distance from the axis counts double.
     step(direction) {
         const here = document.activeElement;
         if (here?.parentElement !== this.tiles) return this.focus(null);
@@ -120,12 +120,12 @@ class Treemap {
     }
 
     rectangleOf(node) {
-        const way = above(node);
+        const way = pathTo(node);
         return this.places.findLast((place) => way.includes(place.node));
     }
 }
 
-// In parts of the map: where its width changes, as on paper, the tiles stay on the picture.
+// In percent of the map, so that the tiles stay aligned when its width changes, as in print.
 function setBox(element, map, { x, y, w, h }) {
     const across = (length) => `${(100 * length) / map.clientWidth}%`;
     const down = (length) => `${(100 * length) / map.clientHeight}%`;
@@ -145,8 +145,8 @@ function tileOf(place, number, { map, view }) {
     button.place = place;
     button.tabIndex = number ? -1 : 0;
     button.classList.toggle("leaf", !node.kids);
-    button.classList.toggle("gone", isGone(node));
-    button.setAttribute("aria-label", spoken(node, view));
+    button.classList.toggle("removed", isRemoved(node));
+    button.setAttribute("aria-label", description(node, view));
     setBox(button, map, {
         x: place.x + SPACE,
         y: place.y + SPACE,

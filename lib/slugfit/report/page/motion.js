@@ -1,9 +1,9 @@
-// The way from one picture to the next, for those who do not mind things that move.
+// The animation between two levels, unless the user prefers reduced motion.
 
 const MOVE_MS = 190;
 const stillness = matchMedia("(prefers-reduced-motion: reduce)");
 
-function copied(canvas) {
+function copyOf(canvas) {
     const copy = document.createElement("canvas");
     copy.width = canvas.width;
     copy.height = canvas.height;
@@ -11,12 +11,12 @@ function copied(canvas) {
     return copy;
 }
 
-// From `old` to what `canvas` shows: `rectangle` is where the inner of the two is in the outer.
-// Returns what ends it at once.
-function moved(map, canvas, { old, rectangle, inwards }) {
+// From `old` to the content of `canvas`; `rectangle` is the inner one's place in the outer one.
+// Returns a function that stops it.
+function animate(map, canvas, { old, rectangle, inwards }) {
     if (stillness.matches) return () => {};
     const pen = canvas.getContext("2d");
-    const fresh = copied(canvas);
+    const fresh = copyOf(canvas);
     const [outer, inner] = inwards ? [old, fresh] : [fresh, old];
     const begin = performance.now();
     let next = 0;
@@ -41,7 +41,7 @@ function moved(map, canvas, { old, rectangle, inwards }) {
     };
 }
 
-// `share` 0 is the outer picture alone; at 1 the inner one fills it.
+// At `share` 0, the outer picture alone; at 1, the inner one fills it.
 function blend(pen, outer, inner, rectangle, share) {
     const { width, height } = outer;
     const ratio = devicePixelRatio || 1;

@@ -1,6 +1,6 @@
-// A rectangle of the picture: its category's colour, hatched where it was removed, and its name.
+// Paints one rectangle: its category's colour, hatched if it was removed, and its name.
 
-const SPACE = 1; // pixels between two
+const SPACE = 1; // pixels between rectangles
 
 function paintPlace(pen, place, ink, fills) {
     const { node, open, level } = place;
@@ -12,7 +12,7 @@ function paintPlace(pen, place, ink, fills) {
     else pen.rect(x, y, w, h);
     pen.fillStyle = open && level < 3 ? ink.box : fills[node.kind];
     pen.fill();
-    if (!open && isGone(node)) hatch(pen, x, y, w, h, ink.hatch);
+    if (!open && isRemoved(node)) hatch(pen, x, y, w, h, ink.hatch);
     if (w > 6 && h > 6) {
         pen.strokeStyle = ink.edge;
         pen.lineWidth = 1;
@@ -21,7 +21,7 @@ function paintPlace(pen, place, ink, fills) {
     if (level === 1 || w < 44 || h < 15 || (open && !place.headed)) return;
     pen.fillStyle = ink.text;
     pen.font = `${open ? 550 : 400} 12px ${ink.font}`;
-    pen.fillText(shortened(pen, node.label, w - 10), x + 5, y + 14.5);
+    pen.fillText(truncate(pen, node.label, w - 10), x + 5, y + 14.5);
 }
 
 function hatch(pen, x, y, w, h, colour) {
@@ -40,7 +40,7 @@ function hatch(pen, x, y, w, h, colour) {
     pen.rect(x, y, w, h);
 }
 
-function shortened(pen, text, width) {
+function truncate(pen, text, width) {
     if (pen.measureText(text).width <= width) return text;
     let low = 0;
     let high = text.length;

@@ -1,7 +1,7 @@
-// What stands around the map: the way back, and the details of what is pointed at.
+// The panels around the map: the breadcrumbs, and the details of the tile under the pointer.
 
 function showCrumbs(node, view, go) {
-    const way = above(node).map((one) => {
+    const way = pathTo(node).map((one) => {
         const entry = element("li");
         if (one === node) entry.append(element("span", one.label, { "aria-current": "location" }));
         else {
@@ -18,36 +18,36 @@ function showCrumbs(node, view, go) {
     byId("crumbs").replaceChildren(...way);
 }
 
-function showDetails(node, told, view) {
+function showDetails(node, data, view) {
     const parts = [element("h3", node.label)];
     if (node.path && node.path !== node.name)
         parts.push(element("p", node.path, { class: "path" }));
     parts.push(sizesOf(node));
     const facts = [];
-    if (!node.kids) facts.push(["Category", told.kinds[node.kind]]);
+    if (!node.kids) facts.push(["Category", data.kinds[node.kind]]);
     if (node.item && node.path) facts.push(["Part of", node.item.label]);
-    if (node.item?.by) facts.push(["Brought in by", node.item.by]);
+    if (node.item?.by) facts.push(["Required by", node.item.by]);
     if (node.parent)
-        facts.push(["Share of the slug", percent(node.now.compressed, told.slug.now.compressed)]);
+        facts.push(["Share of the slug", percent(node.now.compressed, data.slug.now.compressed)]);
     const list = element("dl");
     for (const [name, text] of facts) list.append(element("dt", name), element("dd", text));
     parts.push(list);
     parts.push(...removalsBelow(node));
-    for (const line of node.story?.lines ?? [])
-        parts.push(element("p", line, { class: isGone(node) ? "why gone" : "why" }));
+    for (const line of node.status?.lines ?? [])
+        parts.push(element("p", line, { class: isRemoved(node) ? "why removed" : "why" }));
     byId("details").replaceChildren(...parts);
 }
 
 const SYMBOLS = "symbols and debug data";
-const MOST_REASONS = 6;
+const MAX_REASONS = 6;
 
-// What the strip took from a directory, by reason, the most bytes first.
+// What the strip removed from a directory, by reason, most bytes first.
 function removalsBelow(node) {
-    node.taken ??= takenFrom(node);
-    if (!node.taken.length) return [];
-    const table = element("table", "", { class: "went" });
+    node.strippedByReason ??= strippedFrom(node);
+    if (!node.strippedByReason.length) return [];
+    const table = element("table", "", { class: "removals" });
     const body = table.createTBody();
-    for (const [reason, sum] of node.taken.slice(0, MOST_REASONS)) {
+    for (const [reason, sum] of node.strippedByReason.slice(0, MAX_REASONS)) {
         const row = body.insertRow();
         row.append(
             element("th", reason, { scope: "row" }),
@@ -55,17 +55,17 @@ function removalsBelow(node) {
             element("td", size(sum.raw)),
         );
     }
-    return [element("h4", "Taken out: files, unpacked"), table];
+    return [element("h4", "Removed: files, unpacked size"), table];
 }
 
-function takenFrom(node) {
+function strippedFrom(node) {
     const sums = new Map();
     for (const file of node.kids ? filesIn(node) : []) {
-        const { removed, lines } = file.story;
-        if (!file.gone.raw && !removed) continue;
+        const { removed, lines } = file.status;
+        if (!file.stripped.raw && !removed) continue;
         const reason = removed ? lines[0].replace(/^Removed: /, "") : SYMBOLS;
         const sum = sums.get(reason) ?? total();
-        add(sum, { ...file.gone, files: 1 });
+        add(sum, { ...file.stripped, files: 1 });
         sums.set(reason, sum);
     }
     return [...sums].sort((a, b) => b[1].raw - a[1].raw);

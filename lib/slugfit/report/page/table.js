@@ -1,4 +1,4 @@
-// The level of the map as a table, for those who can't see it or want the numbers.
+// The level of the map as a table, for screen readers and for exact numbers.
 
 function bar(part) {
     const made = element("i", "", { "aria-hidden": "true" });
@@ -8,14 +8,14 @@ function bar(part) {
 
 const ROWS = 24;
 
-function showTable(node, told, view, go, all = false) {
+function showTable(node, data, view, go, all = false) {
     const table = byId("table");
     const { measure } = view;
     const kids = node.shown;
     const sizes = measure === "raw" ? "unpacked" : "compressed";
     table.caption.textContent = `${node.label}: ${count(kids.length, "part")}, ${sizes}`;
     const rows = kids.slice(0, all ? Infinity : ROWS).map((kid) => {
-        const row = element("tr", "", isGone(kid) ? { class: "gone" } : {});
+        const row = element("tr", "", isRemoved(kid) ? { class: "removed" } : {});
         const name = element("th", kid.kids ? "" : kid.label, { scope: "row" });
         if (kid.kids) {
             const button = element("button", kid.label, { type: "button" });
@@ -24,7 +24,7 @@ function showTable(node, told, view, go, all = false) {
         }
         const share = element("td");
         share.append(bar(kid.value / (node.value || 1)), percent(kid.value, node.value));
-        const kind = isGone(kid) ? "removed" : told.kinds[kid.kind];
+        const kind = isRemoved(kid) ? "removed" : data.kinds[kid.kind];
         row.append(
             name,
             element("td", kind),
@@ -38,5 +38,5 @@ function showTable(node, told, view, go, all = false) {
     const more = byId("more");
     more.hidden = all || kids.length <= ROWS;
     more.textContent = `Show all ${kids.length.toLocaleString("en")}`;
-    more.onclick = () => showTable(node, told, view, go, true);
+    more.onclick = () => showTable(node, data, view, go, true);
 }

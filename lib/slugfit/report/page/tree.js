@@ -1,32 +1,32 @@
-// The files as a tree: told as nested lists, weighed again whenever another measure is asked for.
+// The files as a tree, built from nested lists. `weigh` computes the sums for a view.
 
-async function unpacked(text) {
+async function decoded(text) {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
     return JSON.parse(await new Response(stream).text());
 }
 
-function planted(told) {
-    const root = { name: told.title, label: told.title, path: "", kids: [] };
-    told.tree.forEach((list, number) => {
-        const item = told.items[number];
+function buildTree(data) {
+    const root = { name: data.title, label: data.title, path: "", kids: [] };
+    data.tree.forEach((list, number) => {
+        const item = data.items[number];
         const node = { name: item.name, label: item.label, path: "", item, parent: root, kids: [] };
-        node.kids = list.map((entry) => grown(entry, node, told));
+        node.kids = list.map((entry) => buildNode(entry, node, data));
         root.kids.push(node);
     });
     return root;
 }
 
-function grown(entry, parent, told) {
+function buildNode(entry, parent, data) {
     const path = parent.path ? `${parent.path}/${entry[0]}` : entry[0];
     const node = { name: entry[0], label: entry[0], path, parent, item: parent.item };
     if (Array.isArray(entry[1])) {
-        node.kids = entry[1].map((inner) => grown(inner, node, told));
+        node.kids = entry[1].map((inner) => buildNode(inner, node, data));
         return node;
     }
     [, node.kind, node.raw, node.compressed] = entry;
-    node.story = told.stories[entry[4] ?? 0];
-    node.gone = { raw: entry[5] ?? 0, compressed: entry[6] ?? 0 };
+    node.status = data.statuses[entry[4] ?? 0];
+    node.stripped = { raw: entry[5] ?? 0, compressed: entry[6] ?? 0 };
     return node;
 }
 
@@ -38,7 +38,7 @@ function add(sum, part) {
     sum.files += part.files;
 }
 
-// Sets of each node: what it weighs now and before, its value in the view, its main category.
+// Sets the sums of each node, now and before, its value in the view, and its main category.
 function weigh(node, view) {
     node.now = total();
     node.before = total();
@@ -71,12 +71,16 @@ function weigh(node, view) {
 function weighFile(node, view) {
     node.shown = [];
     if (view.kinds.size && !view.kinds.has(node.kind)) return;
-    if (view.onlyRemoved && !node.story.removed) return;
+    if (view.onlyRemoved && !node.status.removed) return;
     if (!matches(node, view)) return;
-    const { raw, compressed, gone } = node;
-    const is = node.story.removed ? 0 : 1;
+    const { raw, compressed, stripped } = node;
+    const is = node.status.removed ? 0 : 1;
     node.now = { raw, compressed, files: is };
-    node.before = { raw: raw + gone.raw, compressed: compressed + gone.compressed, files: 1 };
+    node.before = {
+        raw: raw + stripped.raw,
+        compressed: compressed + stripped.compressed,
+        files: 1,
+    };
     node.value = node[view.moment][view.measure];
 }
 
@@ -86,18 +90,18 @@ function matches(file, { query }) {
     return file.search.includes(query);
 }
 
-function isGone(node) {
-    return node.kids ? node.now.files === 0 && node.before.files > 0 : node.story.removed;
+function isRemoved(node) {
+    return node.kids ? node.now.files === 0 && node.before.files > 0 : node.status.removed;
 }
 
-function above(node) {
+function pathTo(node) {
     const way = [];
     for (let one = node; one; one = one.parent) way.unshift(one);
     return way;
 }
 
-// Through directories that hold nothing else.
-function entered(node) {
+// The first descendant that is not the only directory in its parent.
+function skipSingleDirectories(node) {
     while (node.shown.length === 1 && node.shown[0].kids && node.parent) node = node.shown[0];
     return node;
 }

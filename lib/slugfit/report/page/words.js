@@ -1,4 +1,4 @@
-// Numbers and names as people read them. All that comes from data becomes text, never markup.
+// Formats numbers and names. Data is inserted as text, never as markup.
 
 const byId = (id) => document.getElementById(id);
 
@@ -11,12 +11,13 @@ function size(bytes) {
     return `${(bytes / 1000).toFixed(2)} GB`;
 }
 
-const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+const count = (number, noun, plural = `${noun}s`) =>
+    `${number.toLocaleString("en")} ${number === 1 ? noun : plural}`;
 
 function percent(part, whole) {
-    if (!whole || !part) return "0 %";
+    if (!whole || !part) return "0%";
     const share = (100 * part) / whole;
-    return share < 0.1 ? "< 0.1 %" : `${share.toFixed(share < 10 ? 1 : 0)} %`;
+    return share < 0.1 ? "< 0.1%" : `${share.toFixed(share < 10 ? 1 : 0)}%`;
 }
 
 function element(name, text, attributes = {}) {
@@ -26,10 +27,10 @@ function element(name, text, attributes = {}) {
     return made;
 }
 
-function spoken(node, view) {
+function description(node, view) {
     const whole = node.parent ? node.parent.value : node.value;
     const parts = [node.label, size(node.value), percent(node.value, whole)];
     if (node.kids) parts.push(count(node[view.moment].files, "file"));
-    if (isGone(node)) parts.push("removed");
+    if (isRemoved(node)) parts.push("removed");
     return parts.join(", ");
 }

@@ -1,1 +1,1 @@
-"""Shared libraries and programs: who links to them, who names them, and what in them is dead."""
+"""Shared libraries and programs: what links to them and names them, and what in them is dead."""

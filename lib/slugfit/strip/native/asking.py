@@ -1,11 +1,11 @@
-"""Which texts ask a loader for a library, by whatever part of its name.
+"""Which texts ask a loader for a library, by any part of its name.
 
 A text asks for libfoo_bar.so.1 when it has that name, or the name up to a place where
 a computed part could follow (`libfoo_`, `libfoo_bar.so`), or when it is a string `foo_bar`
 of its own, to which others add `lib` and `.so`.
 
-What compilers make of a short string is found as well: they store it in registers,
-eight or sixteen bytes at a time, and the whole name stands nowhere.
+Short strings that compilers inline are found as well: they are stored by way of registers,
+eight or sixteen bytes at a time, so that the whole name is nowhere in the file.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Asked:
     adds_versions: bool = False
 
 
-class Wanted:
+class WantedLibraries:
     """Libraries to look for in texts, each with the names of its files."""
 
     def __init__(self, libraries: Mapping[str, frozenset[str]]) -> None:
@@ -51,7 +51,7 @@ class Wanted:
                 self._bare.setdefault(bare(name), []).append(path)
 
     def may_be_in(self, source: bytes) -> bool:
-        """Whether a Python source could ask for one: spares most of them the parser."""
+        """Whether a Python source could ask for one: most of them are not parsed."""
         return any(word in source for word in (*self._files, *self._bare))
 
     def search(self, text: bytes, asked: Asked) -> None:

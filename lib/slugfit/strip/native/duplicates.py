@@ -15,32 +15,32 @@ from pathlib import Path
 
 from slugfit.strip.native.elf import read_dynamic
 from slugfit.strip.native.libraries import Native, is_library, is_module
-from slugfit.strip.tree import Tree
+from slugfit.strip.site_tree import SiteTree
 
 _SMALLEST = 64 * 1024
 # Python takes a module's own path from where its source is read.
 _SOURCES = (".py", ".pyc", ".pyo", ".pth")
 
 
-def find(tree: Tree, going: Container[str], owner: Callable[[str], str]) -> dict[str, str]:
+def find(tree: SiteTree, going: Container[str], owner: Callable[[str], str]) -> dict[str, str]:
     """The files that can become a symlink, each with the path of the same content that stays.
 
-    `owner` tells the distribution of a path.
+    `owner` returns the distribution of a path.
     """
     links: dict[str, str] = {}
     for paths in _of_one_size(tree, going, owner):
         kept: list[str] = []
         for path in paths:
-            twin = next((k for k in kept if _are_same(tree.root / k, tree.root / path)), None)
-            if twin is None:
+            target = next((k for k in kept if _are_same(tree.root / k, tree.root / path)), None)
+            if target is None:
                 kept.append(path)
             elif _may_be_linked(tree.root, path):
-                links[path] = twin
+                links[path] = target
     return links
 
 
 def _of_one_size(
-    tree: Tree, going: Container[str], owner: Callable[[str], str]
+    tree: SiteTree, going: Container[str], owner: Callable[[str], str]
 ) -> Iterator[list[str]]:
     """Groups of files that have a distribution, a size and a mode in common."""
     groups: dict[tuple[str, int, int], list[str]] = {}

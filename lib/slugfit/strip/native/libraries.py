@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slugfit.strip.native.elf import Dynamic, read_dynamic, symbol_names
-from slugfit.strip.tree import Tree
+from slugfit.strip.site_tree import SiteTree
 
 # Files that need not be opened to know that they are no ELF files.
 _OTHERS = (
@@ -44,7 +44,7 @@ class Native:
         return self.files | ({self.dynamic.soname} if self.dynamic.soname else set())
 
 
-def read_natives(tree: Tree) -> dict[str, Native]:
+def read_natives(tree: SiteTree) -> dict[str, Native]:
     """Every program and shared library of `tree`, by path."""
     paths = [path for path in tree.files if not path.endswith(_OTHERS)]
     found = {path: dynamic for path in paths if (dynamic := _read(tree, path))}
@@ -57,7 +57,7 @@ def read_natives(tree: Tree) -> dict[str, Native]:
 
 
 def linked(users: Iterable[Native], others: Iterable[Native]) -> dict[str, str]:
-    """Those of `others` that `users` need, directly or not: path → the path of who needs it.
+    """Those of `others` that `users` need, directly or not: path → the path of what needs it.
 
     The name alone decides, wherever a loader would look for it first.
     """
@@ -110,7 +110,7 @@ def _opens_libraries(root: Path, native: Native) -> bool:
     return any(b"\0%s\0" % opener in names for opener in (b"dlopen", b"dlmopen"))
 
 
-def _read(tree: Tree, path: str) -> Dynamic | None:
+def _read(tree: SiteTree, path: str) -> Dynamic | None:
     file = tree.root / path
     try:
         return read_dynamic(file) if file.is_file() else None
@@ -118,7 +118,7 @@ def _read(tree: Tree, path: str) -> Dynamic | None:
         return None
 
 
-def _links(tree: Tree, paths: Iterable[str]) -> Mapping[str, list[str]]:
+def _links(tree: SiteTree, paths: Iterable[str]) -> Mapping[str, list[str]]:
     """The symlinks among `paths` by what they lead to within the tree."""
     root = os.path.realpath(tree.root)
     links: dict[str, list[str]] = {}

@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from slugfit.distributions import Owners, installed
+from slugfit.packages.distributions import Owners
 from slugfit.strip.native.asking import (
     Asked,
-    Wanted,
+    WantedLibraries,
     parts_of_paths,
     strings_of_source,
     strings_of_text,
 )
 from slugfit.strip.native.elf import MAGIC, mapped_pieces
 from slugfit.strip.native.libraries import Native
-from slugfit.strip.tree import Source, Tree
+from slugfit.strip.site_tree import SiteTree, SourceFile
 
 _LISTS = re.compile(rb"\b(?:listdir|scandir|iterdir|walk|i?glob|rglob)\b")
 _SUFFIXES = (b"EXT_SUFFIX", b"SHLIB_SUFFIX", b"EXTENSION_SUFFIXES")
@@ -25,7 +25,7 @@ _TEXTS = (".json", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".conf", ".xml", ".
 _LARGEST_TEXT = 256 * 1024
 
 
-def named_in_sources(wanted: Wanted, sources: Iterable[Source]) -> dict[str, str]:
+def named_in_sources(wanted: WantedLibraries, sources: Iterable[SourceFile]) -> dict[str, str]:
     found: dict[str, str] = {}
     for source in sources:
         raw = _read(source.file)
@@ -40,7 +40,9 @@ def _strings(file: Path, raw: bytes) -> bytes:
     return strings_of_source(raw) if file.suffix == ".py" else strings_of_text(raw)
 
 
-def named_in_texts(tree: Tree, going: Mapping[str, str], wanted: Wanted) -> dict[str, str]:
+def named_in_texts(
+    tree: SiteTree, going: Mapping[str, str], wanted: WantedLibraries
+) -> dict[str, str]:
     """What is named in lists of plugins, drivers and the like."""
     found: dict[str, str] = {}
     tops = {_top(path) for path in wanted.libraries}
@@ -58,14 +60,16 @@ def _top(path: str) -> str:
     return path.partition("/")[0].removesuffix(".libs")
 
 
-def _note(found: dict[str, str], wanted: Wanted, strings: bytes, label: str) -> None:
+def _note(found: dict[str, str], wanted: WantedLibraries, strings: bytes, label: str) -> None:
     asked = Asked()
     wanted.search(strings, asked)
     for path in wanted.found(asked):
         found.setdefault(path, f"named in {label}")
 
 
-def listed(tree: Tree, libraries: Sequence[Native], sources: Sequence[Source]) -> dict[str, str]:
+def listed(
+    tree: SiteTree, libraries: Sequence[Native], sources: Sequence[SourceFile]
+) -> dict[str, str]:
     """Those that a source of their own distribution finds by listing a directory.
 
     That is one that it lies in or above, or whose names some source of the distribution has: a
@@ -73,7 +77,7 @@ def listed(tree: Tree, libraries: Sequence[Native], sources: Sequence[Source]) -
     """
     if not libraries:
         return {}
-    owner = Owners(installed(tree.root)).owner
+    owner = Owners(tree.distributions).owner
     owned = _by_owner(libraries, owner)
     inside = [(s.file.relative_to(tree.root).as_posix(), s) for s in sources if _is_in(tree, s)]
     found: dict[str, str] = {}
@@ -92,7 +96,7 @@ def listed(tree: Tree, libraries: Sequence[Native], sources: Sequence[Source]) -
     return found
 
 
-def _is_in(tree: Tree, source: Source) -> bool:
+def _is_in(tree: SiteTree, source: SourceFile) -> bool:
     return source.file.is_relative_to(tree.root)
 
 
@@ -105,7 +109,7 @@ def _by_owner(
     return owned
 
 
-def _is_spelled(native: Native, sources: Iterable[Source]) -> bool:
+def _is_spelled(native: Native, sources: Iterable[SourceFile]) -> bool:
     """Whether a source has all names of the library's directory, its top level apart."""
     names = {name.encode("utf-8", "surrogateescape") for name in native.path.split("/")[1:-1]}
     raws = (_read(source.file) for source in sources if source.file.suffix == ".py")
@@ -125,10 +129,11 @@ def _patterns(source: bytes) -> set[str]:
 
 
 def _fits(native: Native, patterns: Iterable[str]) -> bool:
+    # As the package's own Python would read them.
     return any(fnmatchcase(name, pattern) for name in native.files for pattern in patterns)
 
 
-def named_in_native(wanted: Wanted, root: Path, native: Native) -> dict[str, str]:
+def named_in_native(wanted: WantedLibraries, root: Path, native: Native) -> dict[str, str]:
     """What a program or library has the name of among its strings."""
     asked = Asked()
     for piece in mapped_pieces(root / native.path):
@@ -137,7 +142,7 @@ def named_in_native(wanted: Wanted, root: Path, native: Native) -> dict[str, str
 
 
 def _read(file: Path) -> bytes:
-    """A text's bytes; none when it is a broken link, or not to be read: nobody reads it."""
+    """A text's bytes; none if it is a broken link, or not readable."""
     try:
         return file.read_bytes()
     except OSError:

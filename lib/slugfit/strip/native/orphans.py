@@ -1,9 +1,10 @@
 """Shared libraries that nothing can load: no program or library links to them, no text names them.
 
-They are nominated only where their name is the one way to them: no modules of Python, no
-plugins that a directory is searched for or that link to what opens them, nothing that is loaded
-before all others to replace functions. What of these stays is found in three steps: who links
-to them, which sources name them, which programs and libraries have their name as a string.
+They are candidates only if they can be loaded by name alone: not Python modules, nor plugins
+that are found by searching a directory or that link to the library which opens them, nor
+libraries that are preloaded to replace functions. Those in use are found in three steps: by
+what links to them, by the sources that name them, and by the programs and libraries that have
+their name as a string.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from slugfit.strip.native.asking import Wanted
+from slugfit.strip.native.asking import WantedLibraries
 from slugfit.strip.native.elf import defined_symbols
 from slugfit.strip.native.libraries import (
     Native,
@@ -23,12 +24,12 @@ from slugfit.strip.native.libraries import (
     read_natives,
 )
 from slugfit.strip.native.mentions import listed, named_in_native, named_in_sources, named_in_texts
-from slugfit.strip.tree import Source, Tree
+from slugfit.strip.site_tree import SiteTree, SourceFile
 
 ORPHANS = "orphan shared libraries"
 
-# Directories in which libraries lie for a linker to find them. Another one without Python
-# in it has been made for a program that loads whatever it finds there.
+# Directories in which libraries lie for a linker to find them. Any other directory without Python
+# is meant for a program that loads all that it finds there.
 _LINKERS = re.compile(r"lib|lib64|bin|.*libs")
 _SEARCHED = re.compile(
     r"(?:addon|backend|codec|delegate|driver|engine|extension|filter|module|plugin|provider|vendor)s?"
@@ -41,57 +42,59 @@ _ENTRANCES = (
     *(b"sasl_server_plug_init", b"TF_InitKernel", b"TF_InitGraph", b"SE_InitPlugin"),
     *(b"sqlite3_extension_init", b"vk_icd"),
 )
-# Who defines one of these may be meant for LD_PRELOAD, which only the dyno's environment names.
+# A library with one of these may be meant for LD_PRELOAD, which only the dyno's environment has.
 _REPLACED = frozenset(
     b"accept calloc close connect execve fopen fork free getaddrinfo getpid malloc open read "
     b"realloc recv send sleep socket time write _Znwm".split()
 )
 
 
-def nominate(tree: Tree, candidates: Mapping[str, str]) -> dict[str, str]:
-    """Libraries, no candidates yet, that nothing links to but candidates and each other."""
+def candidates(tree: SiteTree, others: Mapping[str, str]) -> dict[str, str]:
+    """Libraries that nothing links to but each other, and `others`: candidates already."""
     natives = read_natives(tree)
-    staying = [native for native in natives.values() if native.path not in candidates]
+    staying = [native for native in natives.values() if native.path not in others]
     plain = _plain_directories(tree, natives)
-    linkable, others = _parted(staying, lambda native: _is_linkable(native, plain))
-    unlinked = _without_linked(linkable, others)
+    linkable, rest = _parted(staying, lambda native: _is_linkable(native, plain))
+    unlinked = _without_linked(linkable, rest)
     openable = plugins(tree.root, unlinked, staying) if unlinked else []
     used, unused = _parted(
         unlinked, lambda native: native in openable or _has_other_uses(tree.root, native)
     )
     orphans = _without_linked(unused, used)
     paths = (path for native in orphans for path in native.paths)
-    return {path: ORPHANS for path in sorted(paths) if path not in candidates}
+    return {path: ORPHANS for path in sorted(paths) if path not in others}
 
 
-def spare(tree: Tree, going: Mapping[str, str], sources: Sequence[Source]) -> dict[str, str]:
+def keep(tree: SiteTree, going: Mapping[str, str], sources: Sequence[SourceFile]) -> dict[str, str]:
     """The libraries of `going` that something can load, and why."""
     natives = read_natives(tree)
     staying = [native for native in natives.values() if native.path not in going]
-    spared = _Spared(natives.values(), going)
-    spared.add_linked(staying)
-    wanted = spared.wanted(tree.root)
+    kept = _Kept(natives.values(), going)
+    kept.add_linked(staying)
+    wanted = kept.wanted(tree.root)
     if wanted:
-        spared.add(named_in_sources(wanted, sources))
-        spared.add(named_in_texts(tree, going, wanted))
-        spared.add(listed(tree, spared.rest(), sources))
-        spared.add_named_in(tree.root, staying)
-    return spared.paths()
+        kept.add(named_in_sources(wanted, sources))
+        kept.add(named_in_texts(tree, going, wanted))
+        kept.add(listed(tree, kept.rest(), sources))
+        kept.add_named_in(tree.root, staying)
+    return kept.paths()
 
 
-def named(tree: Tree, going: Mapping[str, str], sources: Sequence[Source]) -> dict[str, str]:
+def named(
+    tree: SiteTree, going: Mapping[str, str], sources: Sequence[SourceFile]
+) -> dict[str, str]:
     """Those of `going` that `sources` name, and what they link to: for sources of an app.
 
-    What site-packages itself loads is `spare`'s to tell.
+    What site-packages itself loads, `keep` finds.
     """
-    natives = read_natives(Tree(tree.root, tuple(sorted(going))))
-    spared = _Spared(natives.values(), going)
-    if wanted := spared.wanted(tree.root):
-        spared.add(named_in_sources(wanted, sources))
-    return spared.paths()
+    natives = read_natives(SiteTree(tree.root, tuple(sorted(going))))
+    kept = _Kept(natives.values(), going)
+    if wanted := kept.wanted(tree.root):
+        kept.add(named_in_sources(wanted, sources))
+    return kept.paths()
 
 
-class _Spared:
+class _Kept:
     """The libraries that stay of those that were going; what they link to stays as well."""
 
     def __init__(self, natives: Iterable[Native], going: Mapping[str, str]) -> None:
@@ -112,15 +115,15 @@ class _Spared:
             if path in self._going
         }
 
-    def wanted(self, root: Path) -> Wanted | None:
+    def wanted(self, root: Path) -> WantedLibraries | None:
         """What texts may name; modules are named by imports, which are others' business."""
         libraries = {
             n.path: n.names for n in self.rest() if is_library(n) and not is_module(root, n)
         }
-        return Wanted(libraries) if libraries else None
+        return WantedLibraries(libraries) if libraries else None
 
     def add(self, found: Mapping[str, str]) -> list[Native]:
-        """Spare what was found, each path with why. Returns all that is new."""
+        """Keep what was found, each path with why. Returns all that is new."""
         new = [self._rest.pop(path) for path in sorted(found) if path in self._rest]
         self._because.update((native.path, found[native.path]) for native in new)
         return new + (self.add_linked(new) if new else [])
@@ -132,14 +135,14 @@ class _Spared:
         return new
 
     def add_named_in(self, root: Path, natives: Iterable[Native]) -> None:
-        """Spare what is named in these, in what is spared for that, and so on."""
+        """Keep what is named in these, in what is kept for that, and so on."""
         wanted = self.wanted(root)
         pending = [*natives, *(self._all[path] for path in sorted(self._because))]
         while wanted and pending and self._rest:
             pending += self.add(named_in_native(wanted, root, pending.pop(0)))
 
 
-def _plain_directories(tree: Tree, natives: Iterable[str]) -> frozenset[str]:
+def _plain_directories(tree: SiteTree, natives: Iterable[str]) -> frozenset[str]:
     """The directories that are packages of Python or are there for a linker."""
     plain = {_directory(path) for path in tree.files if path.endswith(".py")}
     for directory in map(_directory, natives):
@@ -149,7 +152,7 @@ def _plain_directories(tree: Tree, natives: Iterable[str]) -> frozenset[str]:
 
 
 def _is_linkable(native: Native, plain: frozenset[str]) -> bool:
-    """Whether a linker made it, and put it where, others link to it.
+    """Whether others link to it, by its soname and its place.
 
     One without a soname was made to be opened by its path.
     """

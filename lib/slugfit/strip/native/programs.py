@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from slugfit.distributions import installed
+from slugfit.packages.distributions import Distribution
 from slugfit.strip.native.asking import strings_of_text
 from slugfit.strip.native.elf import MAGIC, mapped_pieces
-from slugfit.strip.tree import Source, Tree
+from slugfit.strip.site_tree import SiteTree, SourceFile
 
 PROGRAMS = "programs"
 _SCRIPT = b"#!"
@@ -23,10 +23,10 @@ _LONG = 8  # letters
 _BEFORE = (b"\0", b"/", b" ", b"")  # what the name can follow in a string: a path, a command
 
 
-def spare(tree: Tree, going: Mapping[str, str], sources: Sequence[Source]) -> dict[str, str]:
-    """The programs of `going` that something starts, and what. Who names one is in the tree."""
+def keep(tree: SiteTree, going: Mapping[str, str], sources: Sequence[SourceFile]) -> dict[str, str]:
+    """The programs of `going` that a file in the tree starts, and which."""
     rest = {path for path, category in going.items() if category == PROGRAMS}
-    found = _wrapped(tree.root, rest) if rest else {}
+    found = _wrapped(tree.distributions, rest) if rest else {}
     rest -= found.keys()
     directories = {posixpath.dirname(path) for path in rest}
     pending = [p for p in tree.files if p not in rest and posixpath.dirname(p) in directories]
@@ -39,9 +39,9 @@ def spare(tree: Tree, going: Mapping[str, str], sources: Sequence[Source]) -> di
     return found
 
 
-def _wrapped(root: Path, programs: set[str]) -> dict[str, str]:
+def _wrapped(distributions: Iterable[Distribution], programs: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for distribution in installed(root):
+    for distribution in distributions:
         outside = (file for file in distribution.files if file.startswith("../"))
         scripts = {posixpath.basename(file) for file in outside if "/bin/" in file}
         for path in programs & distribution.files:
@@ -86,5 +86,5 @@ def _head(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
             return opened.read(len(MAGIC))
-    except OSError:  # nobody starts what can't be read
+    except OSError:  # what can't be read can't be started
         return b""

@@ -1,1 +1,1 @@
-"""What no analysis can see is tried: imports, the app's start, its own check; and mended."""
+"""What no analysis sees is tried: imports, the app's start, its own check; and restored."""

@@ -1,6 +1,6 @@
-"""Which bytecode a slug needs: what an app's start reads, as it was seen to do.
+"""Which bytecode a slug needs: what the app was observed to read at start.
 
-Bytecode is never proved: its source stays beside it, and Python compiles that again.
+Bytecode needs no proof: its source stays beside it, and Python compiles that again.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from slugfit.distributions import source_of
-from slugfit.strip.tree import Tree
+from slugfit.packages.distributions import source_of
 
 DROPPED = "bytecode"
 NOT_AT_BOOT = "bytecode not needed at boot"
@@ -20,14 +19,14 @@ _SITECUSTOMIZE = Path(__file__).with_name("observer")
 
 
 class Observer:
-    """Hears of the bytecode that Pythons read, if they run in the environment that it gives."""
+    """Records the bytecode that Python processes read in the environment that it provides."""
 
     def __init__(self, directory: Path) -> None:
         self._notes = directory / "observed"
         self._notes.touch()
 
     def watch(self, env: Mapping[str, str]) -> dict[str, str]:
-        """The environment `env`, watched."""
+        """The environment `env`, with the observer in it."""
         paths = filter(None, (str(_SITECUSTOMIZE), env.get("PYTHONPATH")))
         return {
             **env,
@@ -43,26 +42,28 @@ class Observer:
 
 @contextmanager
 def observing() -> Iterator[Observer]:
-    """An observer, for as long as there is something to hear."""
+    """An observer, with a directory for as long as it is used."""
     with tempfile.TemporaryDirectory(prefix="slugfit-") as temporary:
         yield Observer(Path(temporary))
 
 
-def dispensable(tree: Tree, needed: Collection[str], is_kept: Callable[[str], bool]) -> list[str]:
-    """The bytecode in `tree` that has its source beside it, and is neither needed nor kept.
+def dispensable(
+    files: Collection[str], needed: Collection[str], is_kept: Callable[[str], bool]
+) -> list[str]:
+    """The bytecode among `files` that has its source beside it, and is neither needed nor kept.
 
     Without a source, it is all there is of a module.
     """
-    files = frozenset(tree.files)
+    there = frozenset(files)
     return [
         path
-        for path in tree.files
-        if source_of(path) in files and path not in needed and not is_kept(path)
+        for path in files
+        if source_of(path) in there and path not in needed and not is_kept(path)
     ]
 
 
 def _below(site: Path, paths: Iterable[str]) -> Iterator[str]:
-    """Those in `site`, relative to it, whichever way they lead there."""
+    """Those in `site`, relative to it, resolving links."""
     real: dict[str, str] = {}
     root = os.path.realpath(site) + os.sep
     for path in paths:

@@ -1,8 +1,8 @@
-"""Runs in the app's Python, with its packages: tries statements, and notes how each of them went.
+"""Runs in the app's Python, with its packages: tries statements, and records how each of them went.
 
 `python -c <this text> DIRECTORY` finds `trials` there, as `trial` writes it: seconds, entries of
 sys.path, and the statements. It writes `answers`, a JSON document a line, in the same order; they
-break off where a statement takes the process with it, or longer than its seconds.
+break off where a statement ends the process, or takes longer than its seconds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_CHAIN = 20  # exceptions that are each other's cause
 def main(directory: str) -> None:
     with open(f"{directory}/trials", encoding="utf-8") as file:
         asked = json.load(file)
-    # Read by many packages at their import; ours mean nothing to them.
+    # Many packages read these on import; ours mean nothing to them.
     del sys.argv[1:]
     sys.path[:1] = asked["paths"] or sys.path[:1]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would land in the app
@@ -34,7 +34,7 @@ def main(directory: str) -> None:
         signal.setitimer(signal.ITIMER_REAL, asked["seconds"])
         answer = attempt(statement)
         if os.getpid() != own:
-            os._exit(0)  # what a module has forked goes on from here as well
+            os._exit(0)  # a process that a module forked continues here as well
         # Opened each time: some modules close every file that they have not opened.
         with open(f"{directory}/answers", "a", encoding="utf-8") as file:
             file.write(json.dumps(answer) + "\n")

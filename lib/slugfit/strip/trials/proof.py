@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from slugfit.distributions import Distribution
+from slugfit.packages.distributions import Distribution
 from slugfit.settings.model import StripSettings
-from slugfit.strip.plan import Plan
+from slugfit.strip.strip_plan import StripPlan
+from slugfit.strip.trials.bisect import Suspects
 from slugfit.strip.trials.bytecode import Observer, observing
-from slugfit.strip.trials.culprits import Suspects
-from slugfit.strip.trials.gate import groups_for
-from slugfit.strip.trials.leftovers import leaving_no_files
-from slugfit.strip.trials.mend import mend_imports, mend_smoke
-from slugfit.strip.trials.programs import programs_of
+from slugfit.strip.trials.cleanup import leaving_no_files
+from slugfit.strip.trials.entry_points import programs_of
+from slugfit.strip.trials.import_check import groups_for
+from slugfit.strip.trials.restore import restore_for_imports, restore_for_smoke
 from slugfit.strip.trials.smoke import Smoke
 from slugfit.strip.trials.startup import Startup, commands_of, startup_of
-from slugfit.strip.trials.trial import Answer, Interpreter, Trial
-from slugfit.strip.trials.verdict import NOT_WATCHED, Verdict, Verdicts
-from slugfit.strip.trials.work import Work
+from slugfit.strip.trials.trial import AppInterpreter, Trial, TrialResult
+from slugfit.strip.trials.trial_verdict import NOT_WATCHED, Verdict, Verdicts
+from slugfit.strip.trials.working_plan import Work
 
 _NO_APP = "there is no app whose start could be seen"
 _NO_START = "neither a Procfile nor a Python file says what the app starts with"
@@ -27,17 +27,17 @@ _NO_START = "neither a Procfile nor a Python file says what the app starts with"
 
 @dataclass(frozen=True)
 class Proof:
-    """What a strip is proved with.
+    """What a strip is verified with.
 
-    `app` is the app's directory, if there is one; `blind` are dotted names of modules that do
-    what no analysis can follow; `known` is what an earlier build has found in the same case;
-    `models` load what the app serves.
+    `app` is the app's directory, if there is one; `dynamic_modules` are dotted names of modules
+    that import what no analysis can follow; `known` is what an earlier build has found in the
+    same case; `models` load what the app serves.
     """
 
-    interpreter: Interpreter
+    interpreter: AppInterpreter
     settings: StripSettings = field(default_factory=StripSettings)
     app: Path | None = None
-    blind: tuple[str, ...] = ()
+    dynamic_modules: tuple[str, ...] = ()
     known: Verdicts = field(default_factory=Verdicts)
     models: tuple[Trial, ...] = ()
 
@@ -51,11 +51,11 @@ class Trials:
     distributions: tuple[Distribution, ...]
     proof: Proof
 
-    def packages(self, plan: Plan) -> Verdict:
-        """Import every package that lost something, and every blind module."""
-        groups = groups_for(self.site, plan, self.distributions, self.proof.blind)
-        mended = mend_imports(self.work, groups, self.proof.interpreter, self._suspects)
-        return Verdict(tuple(groups), mended.restored)
+    def packages(self, plan: StripPlan) -> Verdict:
+        """Import every package that lost files, and every dynamic module."""
+        groups = groups_for(self.site, plan, self.distributions, self.proof.dynamic_modules)
+        outcome = restore_for_imports(self.work, groups, self.proof.interpreter, self._suspects)
+        return Verdict(tuple(groups), outcome.restored)
 
     def start(self) -> Verdict:
         """Import what the app's processes import when they start, and load what it serves."""
@@ -72,13 +72,13 @@ class Trials:
                 directory=app,
                 paths=startup.paths,
             )
-            mended = mend_imports(self.work, groups, interpreter, self._suspects)
+            outcome = restore_for_imports(self.work, groups, interpreter, self._suspects)
             observed = observer.heard(self.site)
         return Verdict(
-            checked=tuple(trial.name for trial in trials if trial not in mended.failing),
-            restored=mended.restored,
+            checked=tuple(trial.name for trial in trials if trial not in outcome.failing),
+            restored=outcome.restored,
             observed=tuple(sorted(observed)),
-            unseen=_unseen(startup, mended.failing) if self._is_watched else NOT_WATCHED,
+            unseen=_unseen(startup, outcome.failing) if self._is_watched else NOT_WATCHED,
         )
 
     def smoke(self, command: str) -> Verdict:
@@ -87,7 +87,7 @@ class Trials:
         with observing() as observer:
             env = self._watched(observer)
             smoke = Smoke(command, directory, self.proof.interpreter.python, env)
-            restored = mend_smoke(self.work, smoke, self._suspects)
+            restored = restore_for_smoke(self.work, smoke, self._suspects)
             observed = observer.heard(self.site)
         return Verdict(("strip.smoke",), restored, tuple(sorted(observed)))
 
@@ -112,7 +112,7 @@ class Trials:
         return self.proof.settings.bytecode == "boot"
 
 
-def _unseen(startup: Startup, failing: Mapping[Trial, Answer]) -> str:
+def _unseen(startup: Startup, failing: Mapping[Trial, TrialResult]) -> str:
     """Why the trials have not shown all that a start reads; "" if they have."""
     if not startup.trials:
         return _NO_START

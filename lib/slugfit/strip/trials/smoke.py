@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.errors import Explanation, Failure
-from slugfit.process import Finished, run
+from slugfit.base.errors import Explanation, Failure
+from slugfit.base.process import Finished, run
 from slugfit.strip.trials.trial import home_at
 
 _SECONDS = 300.0
@@ -18,7 +18,7 @@ _COLUMNS = 160
 
 
 class SmokeFailed(Failure):
-    """The check fails with all packages whole: not for what was stripped."""
+    """The check fails with all packages restored: not because of the strip."""
 
     id = "strip::smoke-failed"
 
@@ -28,22 +28,22 @@ class SmokeFailed(Failure):
 
     def explain(self) -> Explanation:
         return Explanation(
-            summary="The app's own check fails, with every package whole.",
+            summary="The app's own check fails, with every package restored.",
             where=self.command,
             evidence=(_ending(self.finished), *_last_lines(self.finished)),
-            why="It is strip.smoke in the configuration. Slugfit has put back all that it had\n"
-            "removed and run it again: what fails is not the strip's fault.",
+            why="It is strip.smoke in the configuration. Slugfit restored everything that it had\n"
+            "removed and ran the check again: the strip is not the cause.",
             fixes=(
                 f"Run it in the app's directory, where its packages are installed:\n{self.command}",
-                "Let it do without config vars and add-ons: a build has none of them.",
-                "To build without the check, take smoke out of [strip] in slugfit.toml.",
+                "Make it work without config vars and add-ons: a build has none of them.",
+                "To build without the check, delete smoke from [strip] in slugfit.toml.",
             ),
         )
 
 
 @dataclass(frozen=True)
 class Smoke:
-    """A shell command that ends with 0 when the app works, run in the directory `app`."""
+    """A shell command that exits with 0 if the app works, run in the directory `app`."""
 
     command: str
     app: Path
@@ -67,5 +67,5 @@ def _ending(finished: Finished) -> str:
 
 
 def _last_lines(finished: Finished) -> tuple[str, ...]:
-    """What a reader needs of the output, indented so that it is known for what it is."""
+    """The end of the output, indented to set it apart."""
     return tuple(f"  {line[:_COLUMNS]}" for line in finished.tail[-_LINES:])

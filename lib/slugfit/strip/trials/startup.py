@@ -11,19 +11,19 @@ from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
-from slugfit.files import inside
-from slugfit.strip.trials.scripts import statements_of
+from slugfit.app.procfile import declared
+from slugfit.base.files import inside
+from slugfit.strip.trials.script_imports import statements_of
 from slugfit.strip.trials.trial import Trial, importing
 
 T = TypeVar("T")
 
-_LINE = re.compile(r"[A-Za-z0-9_-]+:\s*(.+)")
 _ASSIGNMENT = re.compile(r"(-[\w-]+|[A-Za-z_]\w*)=(.*)", re.DOTALL)
 _MODULE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(:.+)?", re.DOTALL)
 _BEFORE_A_DIRECTORY = {"cd", "--chdir", "--app-dir", "--pythonpath", "--workdir", "--wd"}
 _BEFORE_AN_APP = {"-A", "--app", "--module", "-w", "FLASK_APP", "DJANGO_SETTINGS_MODULE"}
 _TAKE_BARE_NAMES = {"gunicorn", "dramatiq"}
-# What lies at the top of an app, and is no part of what its processes do.
+# What lies at the top of an app without being part of its processes.
 _NO_PART = re.compile(r"tests?|test_.*|.*_test|setup|conftest|manage|noxfile|fabfile|docs")
 
 
@@ -48,12 +48,7 @@ def startup_of(app: Path) -> Startup:
 
 def commands_of(app: Path) -> list[list[str]]:
     """The words of each command in the Procfile, options apart from their values."""
-    try:
-        text = (app / "Procfile").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
-    found = (_LINE.fullmatch(line.strip()) for line in text.splitlines())
-    return [list(_words(match[1])) for match in found if match]
+    return [list(_words(command)) for command in declared(app).values()]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from slugfit.process import Finished, run
+from slugfit.base.process import Finished, run
 
 _CHILD = Path(__file__).with_name("child.py")
 _SECONDS_EACH = 30.0
@@ -22,7 +22,7 @@ _PROCESSES = 10
 
 @dataclass(frozen=True)
 class Trial:
-    """A statement that a Python shall run, and how a reader knows it.
+    """A statement for a Python to run, and its name for people.
 
     `module` is the module that it imports, if it is about one.
     """
@@ -33,7 +33,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Answer:
+class TrialResult:
     """How a trial went. `said` is the last line of what it raised; None when it went well.
 
     `files` are those that its exception and traceback name, the innermost first.
@@ -61,7 +61,7 @@ def loading(name: str, library: Path) -> Trial:
 
 
 @dataclass(frozen=True)
-class Interpreter:
+class AppInterpreter:
     """The app's Python, and the environment that it runs in.
 
     `directory` is where it runs, None for an empty one; `paths` are where it looks for
@@ -80,14 +80,14 @@ class Interpreter:
     def is_late(self) -> bool:
         return time.monotonic() >= self.until
 
-    def answers(self, trials: Iterable[Trial]) -> dict[Trial, Answer]:
+    def answers(self, trials: Iterable[Trial]) -> dict[Trial, TrialResult]:
         """How `trials` went, one after the other in one process, as far as that lasts.
 
         Those that were not reached in time, or after too many crashes, have no answer.
         """
         left = list(trials)
         end = min(time.monotonic() + self.seconds[1], self.until)
-        answers: dict[Trial, Answer] = {}
+        answers: dict[Trial, TrialResult] = {}
         for _ in range(_PROCESSES):
             remaining = end - time.monotonic()
             if not left or remaining <= 0:
@@ -95,14 +95,14 @@ class Interpreter:
             found, last = self._process(left, remaining)
             answers |= zip(left, found, strict=False)
             left = left[len(found) :]
-            # Some libraries bear no other one beside them: a crash among others is no answer.
+            # Some libraries conflict with each other: a crash among others is no answer.
             if last and (last.timed_out or not found):
                 answers[left.pop(0)] = last
         return answers
 
     def _process(
         self, trials: Sequence[Trial], remaining: float
-    ) -> tuple[list[Answer], Answer | None]:
+    ) -> tuple[list[TrialResult], TrialResult | None]:
         """The answers of one process, and that of the trial which ended it, if one did."""
         with tempfile.TemporaryDirectory(prefix="slugfit-") as temporary:
             finished = self._run(trials, Path(temporary), remaining)
@@ -121,16 +121,16 @@ class Interpreter:
         cwd = self.directory or temporary / "home"
         return run(argv, env=env, cwd=cwd, seconds=remaining)
 
-    def _last_words(self, finished: Finished) -> Answer | None:
+    def _last_words(self, finished: Finished) -> TrialResult | None:
         """What is known of the trial that ended its process; None if time was up for all."""
         if finished.code == -signal.SIGALRM:
             seconds = self.seconds[0]
-            return Answer(f"took longer than {seconds:g} seconds", seconds, timed_out=True)
+            return TrialResult(f"took longer than {seconds:g} seconds", seconds, timed_out=True)
         if finished.code is None:
             return None
         said = finished.said
         is_killed = finished.code < 0
-        return Answer(said if is_killed else f"ended the process: {said or 'no message'}")
+        return TrialResult(said if is_killed else f"ended the process: {said or 'no message'}")
 
 
 def home_at(directory: Path) -> dict[str, str]:
@@ -145,10 +145,10 @@ def home_at(directory: Path) -> dict[str, str]:
     }
 
 
-def _read(file: Path) -> Iterator[Answer]:
+def _read(file: Path) -> Iterator[TrialResult]:
     """The answers that a child has written; a line that was cut off is none."""
     text = file.read_text(encoding="utf-8") if file.exists() else ""
     for line in text.splitlines(keepends=True):
         if line.endswith("\n"):
             said = json.loads(line)
-            yield Answer(said["said"], said["seconds"], tuple(said["files"]))
+            yield TrialResult(said["said"], said["seconds"], tuple(said["files"]))

@@ -1,8 +1,8 @@
-"""Runs in the app's Python: loads a model, answers with it, and measures both.
+"""Runs in the app's Python: loads a model, runs inference, and measures both.
 
 `loading` starts it as a package of its own, under another name: it imports nothing of Slugfit, and
-of the app what the model needs. It finds `asked.json` in the directory that it is given, and writes
-`answer.json` there, anew after each stage: what ended the process is known by the stage it was in.
+of the app only what the model needs. It reads `request.json` in the given directory, and writes
+`result.json` there, again at each stage: a crash is known by the stage that it happened in.
 """
 
 from __future__ import annotations
@@ -13,91 +13,93 @@ import sys
 import warnings
 from typing import Any
 
-from . import memory
-from .data import Data, Unfit
-from .runtimes import open_runtime
-from .tensors import NotTried
-from .trials import compare, time_answers
+from . import rss
+from .adapters import open_runtime
+from .data import ArrayMismatch, SampleArrays
+from .inference import compare, time_inference
+from .tensors import InferenceSkipped
 
-_LONGEST_MESSAGE = 4000  # characters
+_MAX_MESSAGE_LENGTH = 4000  # characters
 
 
-class Answer:
-    """What is known so far."""
+class ResultFile:
+    """result.json: everything known so far."""
 
     def __init__(self, directory: str) -> None:
-        self._file = f"{directory}/answer.json"
+        self._file = f"{directory}/result.json"
         self._facts: dict[str, Any] = {"notes": []}
 
-    def tell(self, **facts: Any) -> None:
+    def write(self, **facts: Any) -> None:
         self._facts |= facts
         with open(f"{self._file}.part", "w", encoding="utf-8") as file:
             json.dump(self._facts, file)
         os.replace(f"{self._file}.part", self._file)
 
-    def note(self, text: str) -> None:
+    def add_note(self, text: str) -> None:
         self._facts["notes"].append(text)
 
 
 def main(directory: str) -> None:
-    with open(f"{directory}/asked.json", encoding="utf-8") as file:
-        asked = json.load(file)
+    with open(f"{directory}/request.json", encoding="utf-8") as file:
+        request = json.load(file)
     del sys.argv[1:]
-    memory.no_core()
-    memory.watch(asked["memory"], f"{directory}/memory")
+    rss.disable_core_dumps()
+    rss.watch(request["max_rss"], f"{directory}/over-limit")
     warnings.simplefilter("ignore")
-    answer = Answer(directory)
+    result = ResultFile(directory)
     try:
-        _probe(asked, answer)
-        answer.tell(stage="done")
-    except Unfit as error:
-        answer.tell(failed="unfit", said=str(error))
-    except BaseException as error:  # an exit is an answer as well
-        answer.tell(failed=type(error).__name__, said=_said(error))
-    # Not by the usual way, which waits for threads that a runtime has started.
+        _probe(request, result)
+        result.write(stage="done")
+    except ArrayMismatch as error:
+        result.write(failed="mismatch", message=str(error))
+    except BaseException as error:  # sys.exit, too, is a result
+        result.write(failed=type(error).__name__, message=_messages(error))
+    # A normal exit would wait for threads that a runtime has started.
     os._exit(0)
 
 
-def _said(error: BaseException) -> str:
-    """The message, and before it those of what led to it."""
+def _messages(error: BaseException) -> str:
+    """The message, after those of the exceptions that led to it."""
     earlier = error.__cause__ or error.__context__
-    said = f"{_said(earlier)}\n{error}" if earlier else str(error)
-    return said[-_LONGEST_MESSAGE:]
+    message = f"{_messages(earlier)}\n{error}" if earlier else str(error)
+    return message[-_MAX_MESSAGE_LENGTH:]
 
 
-def _probe(asked: dict[str, Any], answer: Answer) -> None:
-    python_bytes = memory.resident()
-    answer.tell(stage="import", python_bytes=python_bytes)
-    sys.path[:0] = asked["paths"]
-    sys.path += asked["last_paths"]
-    runtime, seconds = memory.timed(lambda: open_runtime(asked))
-    runtime_bytes = memory.resident() - python_bytes
-    answer.tell(
+def _probe(request: dict[str, Any], result: ResultFile) -> None:
+    python_bytes = rss.resident()
+    result.write(stage="import", python_bytes=python_bytes)
+    sys.path[:0] = request["paths"]
+    sys.path += request["last_paths"]
+    runtime, seconds = rss.timed(lambda: open_runtime(request))
+    runtime_bytes = rss.resident() - python_bytes
+    result.write(
         stage="data",
         import_seconds=seconds,
         runtime_bytes=runtime_bytes,
     )
-    data = Data(asked["input"], asked["reference"])
-    memory.forget_peak()
-    before = memory.resident()
-    answer.tell(stage="load")
-    _, seconds = memory.timed(lambda: runtime.load(asked["file"]))
-    answer.tell(
-        stage="answer",
+    data = SampleArrays(request["input"], request["reference"])
+    rss.forget_peak()
+    before = rss.resident()
+    result.write(stage="load")
+    _, seconds = rss.timed(lambda: runtime.load(request["file"]))
+    result.write(
+        stage="inference",
         load_seconds=seconds,
-        inputs=[tensor.facts() for tensor in runtime.inputs],
-        outputs=[tensor.facts() for tensor in runtime.outputs],
-        peak_bytes=memory.peak_since(before),
+        inputs=[tensor.to_json() for tensor in runtime.inputs],
+        outputs=[tensor.to_json() for tensor in runtime.outputs],
+        peak_bytes=rss.peak_since(before),
     )
     try:
-        first, median = time_answers(runtime, data, asked["seconds"])
-        answer.tell(first_seconds=first, median_seconds=median)
-    except NotTried as error:
-        answer.note(f"Could not be tried on zeros: {error} Set check.input.")
-    answer.tell(
+        first, median = time_inference(runtime, data, request["seconds"])
+        result.write(first_seconds=first, median_seconds=median)
+    except InferenceSkipped as error:
+        result.add_note(f"No inference on zeros: {error} Set check.input.")
+    result.write(
         stage="compare",
-        outputs=[tensor.facts() for tensor in runtime.outputs],  # some are known only by now
-        peak_bytes=memory.peak_since(before),
+        outputs=[
+            tensor.to_json() for tensor in runtime.outputs
+        ],  # some runtimes know them only now
+        peak_bytes=rss.peak_since(before),
     )
     if data.has_reference:
-        answer.tell(comparison=compare(runtime, data))
+        result.write(comparison=compare(runtime, data))

@@ -1,4 +1,4 @@
-"""Models over tables: gradient boosting, and pickled ones, of scikit-learn above all."""
+"""Models for tabular data: gradient boosting, and pickled estimators."""
 
 from __future__ import annotations
 
@@ -6,52 +6,52 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .runtimes import Runtime
-from .tensors import Tensor
+from .adapters import RuntimeAdapter
+from .tensors import RuntimeTensor
 
 
-class _Table(Runtime):
-    """Rows of numbers in, an answer for each out."""
+class _TabularAdapter(RuntimeAdapter):
+    """Rows of numbers as input, one prediction for each as output."""
 
-    def __init__(self, asked: Mapping[str, Any]) -> None:
-        super().__init__(asked)
-        self.module = importlib.import_module(asked["module"])
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        super().__init__(request)
+        self.module = importlib.import_module(request["module"])
         self.model: Any = None
 
-    def takes(self, columns: int | None, dtype: str = "float32") -> None:
+    def _set_columns(self, columns: int | None, dtype: str = "float32") -> None:
         if columns:
-            self.inputs = (Tensor("input", dtype, (None, columns)),)
-            self.outputs = (Tensor("output", "float32", None),)
+            self.inputs = (RuntimeTensor("input", dtype, (None, columns)),)
+            self.outputs = (RuntimeTensor("output", "float32", None),)
 
 
-class XgBoost(_Table):
+class XgboostAdapter(_TabularAdapter):
     def load(self, file: str) -> None:
-        self.model = self.module.Booster({"nthread": self.asked["threads"]})
+        self.model = self.module.Booster({"nthread": self.request["threads"]})
         self.model.load_model(file)
-        self.takes(self.model.num_features())
+        self._set_columns(self.model.num_features())
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         rows = self.module.DMatrix(arrays[0])
         return [self.model.predict(rows, validate_features=False)]
 
 
-class LightGbm(_Table):
+class LightgbmAdapter(_TabularAdapter):
     def load(self, file: str) -> None:
         self.model = self.module.Booster(model_file=file)
-        self.takes(self.model.num_feature(), "float64")
+        self._set_columns(self.model.num_feature(), "float64")
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
-        return [self.model.predict(arrays[0], num_threads=self.asked["threads"])]
+        return [self.model.predict(arrays[0], num_threads=self.request["threads"])]
 
 
-class Pickled(_Table):
-    """Whatever was pickled; it is tried if it is a model as scikit-learn has them."""
+class PickleAdapter(_TabularAdapter):
+    """Any pickled object; inference runs if it has scikit-learn's interface."""
 
     def load(self, file: str) -> None:
         with open(file, "rb") as opened:
             self.model = self.module.load(opened)
         if hasattr(self.model, "predict"):
-            self.takes(getattr(self.model, "n_features_in_", None), "float64")
+            self._set_columns(getattr(self.model, "n_features_in_", None), "float64")
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         predict = getattr(self.model, "predict_proba", None) or self.model.predict

@@ -1,4 +1,4 @@
-"""How answers differ from what was expected, summed up a batch at a time."""
+"""Differences between outputs and reference outputs, accumulated by batch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Tally:
-    """One output. Numbers are compared by value and by the largest of a row, labels as they are."""
+    """One output. Floats are compared by value and by top-1 column, labels for equality."""
 
     def __init__(self, numpy: Any) -> None:
         self._np = numpy
@@ -18,16 +18,16 @@ class Tally:
         self._disagreed: int | None = None
         self._range = (math.inf, -math.inf)
 
-    def add(self, answer: Any, wanted: Any) -> None:
-        """The next samples, both of one shape, whose first axis is that of the samples."""
-        if wanted.dtype.kind == "f":
-            self._measure(answer.astype("float64"), wanted.astype("float64"))
-        if wanted.dtype.kind != "f":
-            self._count(answer == wanted)
-        elif wanted.ndim > 1 and wanted.shape[-1] > 1:
-            whole = ~self._np.isnan(answer).any(axis=-1)
-            self._count((answer.argmax(axis=-1) == wanted.argmax(axis=-1)) & whole)
-        self._samples += len(wanted)
+    def add(self, output: Any, reference: Any) -> None:
+        """Add a batch. Both arrays have one shape; the first axis is the samples."""
+        if reference.dtype.kind == "f":
+            self._measure(output.astype("float64"), reference.astype("float64"))
+        if reference.dtype.kind != "f":
+            self._count(output == reference)
+        elif reference.ndim > 1 and reference.shape[-1] > 1:
+            whole = ~self._np.isnan(output).any(axis=-1)
+            self._count((output.argmax(axis=-1) == reference.argmax(axis=-1)) & whole)
+        self._samples += len(reference)
 
     def result(self) -> dict[str, Any]:
         worst = self._worst if self._worst is not None else self._disagreed
@@ -40,18 +40,18 @@ class Tally:
             "spread": max(self._range[1] - self._range[0], 0.0),
         }
 
-    def _measure(self, answer: Any, wanted: Any) -> None:
+    def _measure(self, output: Any, reference: Any) -> None:
         np = self._np
         with np.errstate(invalid="ignore"):
-            errors = np.where(answer == wanted, 0.0, abs(answer - wanted))
-        errors = np.where(np.isnan(errors), math.inf, errors).reshape(len(wanted), -1)
+            errors = np.where(output == reference, 0.0, abs(output - reference))
+        errors = np.where(np.isnan(errors), math.inf, errors).reshape(len(reference), -1)
         by_sample = errors.max(axis=1, initial=0.0)
         if len(by_sample) and by_sample.max() > self._max_error:
             self._max_error = float(by_sample.max())
             self._worst = self._samples + int(by_sample.argmax())
         self._sum += float(errors.sum())
         self._values += errors.size
-        finite = wanted[np.isfinite(wanted)]
+        finite = reference[np.isfinite(reference)]
         if finite.size:
             low, high = self._range
             self._range = (min(low, float(finite.min())), max(high, float(finite.max())))
@@ -65,7 +65,7 @@ class Tally:
 
 
 def worst(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One of several outputs: the worst numbers of any."""
+    """The worst numbers of all outputs."""
     agreements = [r["agreement"] for r in results if r["agreement"] is not None]
     by_error = max(results, key=lambda r: (r["max_error"], -(r["agreement"] or 0.0)))
     return {

@@ -1,4 +1,4 @@
-"""The arrays that were given for a model, fitted to what it takes and gives."""
+"""Sample arrays from .npz files, matched with a model's inputs and outputs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from .runtimes import Runtime
-from .tensors import Tensor
+from .adapters import RuntimeAdapter
+from .tensors import RuntimeTensor
 
 
-class Unfit(Exception):  # noqa: N818 (the arrays' fault)
-    """The given arrays are not for this model, in words."""
+class ArrayMismatch(Exception):  # noqa: N818 (the user's data, no bug)
+    """The arrays do not match the model; the message shows both sides."""
 
 
-class Data:
-    """The arrays that were given, by name; there may be none."""
+class SampleArrays:
+    """The arrays by name; there can be none."""
 
     def __init__(self, inputs: str | None, reference: str | None) -> None:
         self._inputs = _read(inputs) if inputs else {}
@@ -25,18 +25,18 @@ class Data:
     def has_reference(self) -> bool:
         return bool(self._reference)
 
-    def inputs_of(self, runtime: Runtime) -> list[Any]:
-        """An array for each input, all of as many samples; none when none were given."""
+    def inputs_of(self, runtime: RuntimeAdapter) -> list[Any]:
+        """One array per input, all with the same number of samples; empty without inputs."""
         if not self._inputs:
             return []
         arrays = _paired(runtime.inputs, self._inputs) or []
         fitted = list(map(_cast, runtime.inputs, arrays))
         if not fitted or any(a is None for a in fitted) or len({len(a) for a in fitted}) > 1:
-            raise Unfit(_beside(runtime.inputs, self._inputs, "inputs"))
+            raise ArrayMismatch(_both_sides(runtime.inputs, self._inputs, "inputs"))
         return fitted
 
-    def reference_of(self, outputs: Sequence[Tensor], samples: int) -> dict[int, Any]:
-        """What is expected, by the index of the output."""
+    def reference_of(self, outputs: Sequence[RuntimeTensor], samples: int) -> dict[int, Any]:
+        """The reference arrays by output index."""
         given = self._reference
         indices = {tensor.name: index for index, tensor in enumerate(outputs)}
         if all(name in indices for name in given):
@@ -44,27 +44,29 @@ class Data:
         elif len(given) == len(indices):
             found = dict(enumerate(given.values()))
         else:
-            raise Unfit(_beside(outputs, given, "outputs"))
+            raise ArrayMismatch(_both_sides(outputs, given, "outputs"))
         if any(len(array) != samples for array in found.values()):
-            raise Unfit(_beside(outputs, given, "outputs") + f"\nfor {samples} samples of input")
+            raise ArrayMismatch(
+                _both_sides(outputs, given, "outputs") + f"\nfor {samples} input samples"
+            )
         return found
 
 
 def _read(file: str) -> dict[str, Any]:
-    """The arrays of an .npz file. Raises Unfit."""
-    np: Any = import_module("numpy")  # in the app's Python; and missing in some apps
+    """The arrays of an .npz file. Raises ArrayMismatch."""
+    np: Any = import_module("numpy")  # the app's; some apps have none
     try:
         with np.load(file, allow_pickle=False) as opened:
             arrays = {name: opened[name] for name in opened.files}
     except Exception as error:
-        raise Unfit(f"It can not be read as .npz: {' '.join(str(error).split())}") from None
+        raise ArrayMismatch(f"Not a readable .npz file: {' '.join(str(error).split())}") from None
     if not arrays or any(array.ndim == 0 for array in arrays.values()):
-        raise Unfit("Its arrays shall have an axis of samples, the first.")
+        raise ArrayMismatch("The first axis of each array must be the samples.")
     return arrays
 
 
-def _paired(tensors: Sequence[Tensor], arrays: Mapping[str, Any]) -> list[Any] | None:
-    """The array of each tensor: by name, or else in order; None when there are not as many."""
+def _paired(tensors: Sequence[RuntimeTensor], arrays: Mapping[str, Any]) -> list[Any] | None:
+    """The array for each tensor: by name, or else in order; None when the numbers differ."""
     if len(tensors) != len(arrays):
         return None
     by_name = {_plain(name): array for name, array in arrays.items()}
@@ -75,31 +77,31 @@ def _paired(tensors: Sequence[Tensor], arrays: Mapping[str, Any]) -> list[Any] |
 
 
 def _plain(name: str) -> str:
-    """The name without what TensorFlow puts around it."""
+    """The name without TensorFlow's prefix and suffix."""
     return name.removeprefix("serving_default_").partition(":")[0]
 
 
-def _cast(tensor: Tensor, array: Any) -> Any:
-    """The array as the tensor has its numbers; None when it is not for this tensor."""
+def _cast(tensor: RuntimeTensor, array: Any) -> Any:
+    """The array in the tensor's dtype; None when the shape or dtype does not match."""
     np: Any = import_module("numpy")
-    if not (tensor.takes_many(array.shape) or tensor.takes(array.shape[1:])):
+    if not (tensor.accepts_batch(array.shape) or tensor.accepts(array.shape[1:])):
         return None
     if array.dtype.kind in "OUS":
         return array.astype(object) if tensor.dtype in ("string", "object", "str") else None
     try:
         dtype = np.dtype(tensor.dtype)
-    except TypeError:  # unknown, as in TorchScript, whose numbers have single precision
+    except TypeError:  # unknown, as in TorchScript: use single precision
         return array.astype("float32") if array.dtype == "float64" else array
     if tensor.scale and array.dtype.kind == "f":
         return array  # quantized by the runtime
     return array.astype(dtype) if np.can_cast(array.dtype, dtype, "same_kind") else None
 
 
-def _beside(tensors: Sequence[Tensor], arrays: Mapping[str, Any], kind: str) -> str:
+def _both_sides(tensors: Sequence[RuntimeTensor], arrays: Mapping[str, Any], kind: str) -> str:
     """Both sides, a line each."""
-    takes = [f'  "{t.name}" {t.dtype} {lengths(t.shape)}' for t in tensors] or ["  nothing"]
+    expected = [f'  "{t.name}" {t.dtype} {lengths(t.shape)}' for t in tensors] or ["  none"]
     given = [f'  "{name}" {a.dtype} {lengths(a.shape)}' for name, a in arrays.items()]
-    return "\n".join([f"the model's {kind}:", *takes, "the arrays in the file:", *given])
+    return "\n".join([f"the model's {kind}:", *expected, "the arrays in the file:", *given])
 
 
 def lengths(shape: Sequence[int | None] | None) -> str:

@@ -7,20 +7,20 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .runtimes import Runtime, named
-from .tensors import Tensor, shape_of
+from .adapters import RuntimeAdapter, by_name
+from .tensors import RuntimeTensor, shape_of
 
 _ENDINGS = {"keras": (".keras",), "hdf5": (".h5", ".hdf5")}
 
 
-class Keras(Runtime):
-    def __init__(self, asked: Mapping[str, Any]) -> None:
-        super().__init__(asked)
-        module = asked["module"]
+class KerasAdapter(RuntimeAdapter):
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        super().__init__(request)
+        module = request["module"]
         if module == "tensorflow":
-            self._models = _tensorflow(asked["threads"]).keras.models
+            self._models = _tensorflow(request["threads"]).keras.models
         else:
-            os.environ.setdefault("KERAS_BACKEND", asked["backend"])
+            os.environ.setdefault("KERAS_BACKEND", request["backend"])
             self._models = importlib.import_module("keras").models
         self._model: Any = None
 
@@ -30,18 +30,18 @@ class Keras(Runtime):
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         given = arrays[0] if len(arrays) == 1 else list(arrays)
-        answers = named(self._model(given, training=False))
-        arrays = [self.numpy.asarray(answer) for answer in answers.values()]
+        outputs = by_name(self._model(given, training=False))
+        arrays = [self.numpy.asarray(output) for output in outputs.values()]
         names = getattr(self._model, "output_names", None) or []
-        names = names if len(names) == len(arrays) else list(answers)
+        names = names if len(names) == len(arrays) else list(outputs)
         self.outputs = tuple(
-            Tensor(n, str(a.dtype), None) for n, a in zip(names, arrays, strict=True)
+            RuntimeTensor(n, str(a.dtype), None) for n, a in zip(names, arrays, strict=True)
         )
         return arrays
 
     def _named(self, file: str) -> str:
-        """The file, under a name that Keras knows its format by."""
-        endings = _ENDINGS[self.asked["format"]]
+        """The file, under a name with the extension that Keras expects."""
+        endings = _ENDINGS[self.request["format"]]
         if file.endswith(endings):
             return file
         link = os.path.join(os.environ["TMPDIR"], f"model{endings[0]}")
@@ -49,12 +49,12 @@ class Keras(Runtime):
         return link
 
 
-class SavedModel(Runtime):
-    """TensorFlow's own. It is tried by its signature for serving, or its only one."""
+class SavedModelAdapter(RuntimeAdapter):
+    """Inference uses the serving signature, or the only one."""
 
-    def __init__(self, asked: Mapping[str, Any]) -> None:
-        super().__init__(asked)
-        self._tensorflow = _tensorflow(asked["threads"])
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        super().__init__(request)
+        self._tensorflow = _tensorflow(request["threads"])
         self._loaded: Any = None
         self._signature: Any = None
 
@@ -72,8 +72,8 @@ class SavedModel(Runtime):
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         tensors = map(self._tensorflow.constant, arrays)
         names = [tensor.name for tensor in self.inputs]
-        answers = self._signature(**dict(zip(names, tensors, strict=True)))
-        return [self.numpy.asarray(answers[tensor.name]) for tensor in self.outputs]
+        outputs = self._signature(**dict(zip(names, tensors, strict=True)))
+        return [self.numpy.asarray(outputs[tensor.name]) for tensor in self.outputs]
 
 
 def _tensorflow(threads: int) -> Any:
@@ -83,10 +83,10 @@ def _tensorflow(threads: int) -> Any:
     return tensorflow
 
 
-def _tensor(tensor: Any, name: str | None = None) -> Tensor:
+def _tensor(tensor: Any, name: str | None = None) -> RuntimeTensor:
     dtype = getattr(tensor.dtype, "name", tensor.dtype)
     try:
         shape = shape_of(list(tensor.shape))
     except (TypeError, ValueError):  # of unknown rank
-        return Tensor(name or tensor.name, str(dtype), None)
-    return Tensor(name or tensor.name, str(dtype), shape)
+        return RuntimeTensor(name or tensor.name, str(dtype), None)
+    return RuntimeTensor(name or tensor.name, str(dtype), shape)

@@ -1,4 +1,4 @@
-"""What torch has saved to be run: TorchScript, and exported programs."""
+"""PyTorch models: TorchScript, and torch.export programs."""
 
 from __future__ import annotations
 
@@ -7,48 +7,48 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from .runtimes import Runtime, named
-from .tensors import NotTried, Tensor, shape_of
+from .adapters import RuntimeAdapter, by_name
+from .tensors import InferenceSkipped, RuntimeTensor, shape_of
 
 _UNKNOWN_OPERATOR = "Unknown builtin op: "
 
 
-class _Torch(Runtime):
-    def __init__(self, asked: Mapping[str, Any]) -> None:
-        super().__init__(asked)
+class _TorchAdapter(RuntimeAdapter):
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        super().__init__(request)
         self.torch = importlib.import_module("torch")
-        self.torch.set_num_threads(asked["threads"])
+        self.torch.set_num_threads(request["threads"])
         self.module: Any = None
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
         if self.numpy is None:
-            raise NotTried("the app has no numpy.")
+            raise InferenceSkipped("the app has no numpy.")
         with self.torch.inference_mode():
             tensors = [self.torch.from_numpy(self.numpy.ascontiguousarray(a)) for a in arrays]
-            answers = named(self.module(*tensors))
-        self.outputs = tuple(self._tensor(*each) for each in answers.items())
-        return [self._array(answer) for answer in answers.values()]
+            outputs = by_name(self.module(*tensors))
+        self.outputs = tuple(self._tensor(*each) for each in outputs.items())
+        return [self._array(output) for output in outputs.values()]
 
-    def _tensor(self, name: str, answer: Any) -> Tensor:
-        dtype = getattr(answer, "dtype", type(answer).__name__)
-        return Tensor(name, str(dtype).removeprefix("torch."), None)
+    def _tensor(self, name: str, output: Any) -> RuntimeTensor:
+        dtype = getattr(output, "dtype", type(output).__name__)
+        return RuntimeTensor(name, str(dtype).removeprefix("torch."), None)
 
-    def _array(self, answer: Any) -> Any:
-        if not isinstance(answer, self.torch.Tensor):
-            return self.numpy.asarray(answer)
-        if answer.dtype == self.torch.bfloat16:  # numpy has none
-            answer = answer.float()
-        return answer.numpy()
+    def _array(self, output: Any) -> Any:
+        if not isinstance(output, self.torch.Tensor):
+            return self.numpy.asarray(output)
+        if output.dtype == self.torch.bfloat16:  # numpy has none
+            output = output.float()
+        return output.numpy()
 
 
-class Script(_Torch):
-    """TorchScript knows the names of its inputs, and not what they look like."""
+class TorchScriptAdapter(_TorchAdapter):
+    """TorchScript has the names of its inputs, but not their shapes and dtypes."""
 
     def load(self, file: str) -> None:
         try:
             self.module = self.torch.jit.load(file, map_location="cpu")
         except RuntimeError as error:
-            # Operators of another package are there once it is imported, as the app does.
+            # Importing a package, as the app does, registers its operators.
             package = str(error).partition(_UNKNOWN_OPERATOR)[2].partition("::")[0].strip()
             if not package.isidentifier():
                 raise
@@ -58,12 +58,12 @@ class Script(_Torch):
         self.module.eval()
         _, *arguments = self.module.forward.schema.arguments
         self.inputs = tuple(
-            Tensor(a.name, str(a.type), None) for a in arguments if not a.has_default_value()
+            RuntimeTensor(a.name, str(a.type), None) for a in arguments if not a.has_default_value()
         )
 
 
-class Exported(_Torch):
-    """A program of torch.export, with the inputs that it was exported with."""
+class TorchExportAdapter(_TorchAdapter):
+    """A torch.export program. Its inputs are those of the export."""
 
     def load(self, file: str) -> None:
         program = self.torch.export.load(file)
@@ -72,8 +72,10 @@ class Exported(_Torch):
         nodes = [n for n in program.graph.nodes if n.op == "placeholder" and n.name in names]
         self.inputs = tuple(self._input(node) for node in nodes)
 
-    def _input(self, node: Any) -> Tensor:
+    def _input(self, node: Any) -> RuntimeTensor:
         value = node.meta.get("val")
         if not hasattr(value, "shape"):
-            return Tensor(node.name, type(value).__name__, None)
-        return Tensor(node.name, str(value.dtype).removeprefix("torch."), shape_of(value.shape))
+            return RuntimeTensor(node.name, type(value).__name__, None)
+        return RuntimeTensor(
+            node.name, str(value.dtype).removeprefix("torch."), shape_of(value.shape)
+        )

@@ -1,3 +1,4 @@
-"""What runs in the tools' environment. It imports nothing of Slugfit, and is a package of its own
-there, under another name: see main.
+"""The scripts that run in the tools' environment.
+
+They import nothing of Slugfit, and are a package of their own there, under another name: see main.
 """

@@ -1,4 +1,4 @@
-"""Samples for a model: from an .npz, or random; in batches that fit it; and back into an .npz."""
+"""Samples for a model: from an .npz file or random, in batches, and outputs to an .npz file."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_TOGETHER = 32
-_UNKNOWN_LENGTH = 32  # what a network that halves its images five times can take
-_SMALL = 10  # an index into most vocabularies
+_BATCH_SIZE = 32
+_UNKNOWN_LENGTH = 32  # a network that halves its images five times accepts it
+_SMALL = 10  # a valid index into most vocabularies
 _RANDOM_SAMPLES = 16
-_MOST_SAMPLES = 1000
-_MOST_BYTES = 16_000_000
+_MAX_SAMPLES = 1000
+_MAX_BYTES = 16_000_000
 
 Arrays = dict[str, Any]
 
 
-class Refused(Exception):  # noqa: N818 (an answer, not an error)
-    """Why there is no result. `kind` is one of those that the converter has a failure for."""
+class ConversionRefused(Exception):  # noqa: N818 (a result, not an error)
+    """Why there is no result. `kind` is a key of REFUSALS in `convert.failures`."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -28,8 +28,8 @@ class Refused(Exception):  # noqa: N818 (an answer, not an error)
 
 
 @dataclass(frozen=True)
-class Tensor:
-    """An input. None in `shape` is any length; what is unknown of it is None as a whole."""
+class InputTensor:
+    """An input. None in `shape` is a dynamic dimension; unknown attributes are None."""
 
     name: str
     dtype: str | None
@@ -40,9 +40,9 @@ class Tensor:
         return " ".join(filter(None, [f'"{self.name}"', self.dtype, shape]))
 
     def cast(self, array: Any) -> Any:
-        """The array as the model takes it; None when it is not for this input."""
+        """The array in the input's dtype; None when the shape or dtype does not match."""
         np = importlib.import_module("numpy")
-        # Where nothing tells, numbers have single precision, as they do in most models.
+        # For an unknown dtype, single precision, as in most models.
         dtype = self.dtype or ("float32" if array.dtype == "float64" else array.dtype)
         if not array.ndim or not np.can_cast(array.dtype, dtype, "same_kind"):
             return None
@@ -54,7 +54,7 @@ class Tensor:
 
 
 def natural(name: str) -> list[Any]:
-    """A key to sort names by: output_10 comes after output_2."""
+    """A natural sort key: output_10 comes after output_2."""
     return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", name)]
 
 
@@ -62,76 +62,78 @@ def shape_of(lengths: Sequence[Any]) -> tuple[int | None, ...]:
     return tuple(n if isinstance(n, int) and n >= 0 else None for n in lengths)
 
 
-def read(file: str, what: str, tensors: Sequence[Tensor]) -> Arrays:
-    """The arrays of an .npz as the model takes them: by name, or else in order.
+def read(file: str, what: str, tensors: Sequence[InputTensor]) -> Arrays:
+    """The arrays of an .npz file for the inputs: by name, or else in order.
 
-    Raises Refused, which tells both sides.
+    Raises ConversionRefused, with both sides in its detail.
     """
     np = importlib.import_module("numpy")
     try:
         with np.load(file, allow_pickle=False) as opened:
-            given = {name: opened[name] for name in opened.files}
+            loaded = {name: opened[name] for name in opened.files}
     except Exception as error:
-        raise Refused("data-unfit", f"{what} can not be read: {error}") from error
+        raise ConversionRefused("data-unfit", f"{what} can't be read: {error}") from error
     names = [t.name for t in tensors]
-    ordered = [given[n] for n in names] if set(names) == set(given) else list(given.values())
+    ordered = [loaded[n] for n in names] if set(names) == set(loaded) else list(loaded.values())
     fitted = [tensor.cast(array) for tensor, array in zip(tensors, ordered, strict=False)]
     as_many = len(ordered) == len(tensors) and all(array is not None for array in fitted)
     if not as_many or len({len(array) for array in fitted}) != 1:
-        sides = [f"the model takes {t}" for t in tensors]
-        sides += [f'{what} has "{n}" {a.dtype} {_lengths(a.shape)}' for n, a in given.items()]
-        raise Refused("data-unfit", "\n".join(sides))
+        sides = [f"the model has the input {t}" for t in tensors]
+        sides += [f'{what} has "{n}" {a.dtype} {_lengths(a.shape)}' for n, a in loaded.items()]
+        raise ConversionRefused("data-unfit", "\n".join(sides))
     return dict(zip(names, fitted, strict=True))
 
 
-def random(tensors: Sequence[Tensor]) -> Arrays:
-    """The same ones each time. Raises Refused where there is no random for it."""
+def random(tensors: Sequence[InputTensor]) -> Arrays:
+    """Reproducible random samples. Raises ConversionRefused for an unknown shape or dtype."""
     np = importlib.import_module("numpy")
     generator = np.random.default_rng(0)
     count = max([_RANDOM_SAMPLES, *(t.shape[0] or 0 for t in tensors if t.shape)])
     return {tensor.name: _random(np, generator, tensor, count) for tensor in tensors}
 
 
-def _random(np: Any, generator: Any, tensor: Tensor, count: int) -> Any:
+def _random(np: Any, generator: Any, tensor: InputTensor, count: int) -> Any:
     kind = np.dtype(tensor.dtype).kind if tensor.dtype in np.sctypeDict else ""
     if not (tensor.shape and kind and kind in "biuf"):
-        raise Refused("data-needed", f"the model takes {tensor}")
+        raise ConversionRefused("data-needed", f"the model has the input {tensor}")
     shape = [count, *(_UNKNOWN_LENGTH if n is None else n for n in tensor.shape[1:])]
     if kind == "f":
         return generator.standard_normal(shape).astype(tensor.dtype)
     return generator.integers(0, 2 if kind == "b" else _SMALL, shape).astype(tensor.dtype)
 
 
-def given(asked: Mapping[str, Any], tensors: Sequence[Tensor]) -> Arrays:
-    """The user's samples, or those that int8 is fitted to, or random ones. Raises Refused."""
+def samples_for(request: Mapping[str, Any], tensors: Sequence[InputTensor]) -> Arrays:
+    """The user's samples, or else those for int8, or random ones. Raises ConversionRefused."""
     for what, file in (("check.input", "input"), ("convert.representative", "representative")):
-        if asked[file]:
-            return read(asked[file], what, tensors)
+        if request[file]:
+            return read(request[file], what, tensors)
     return random(tensors)
 
 
-def note_answers(
-    asked: Mapping[str, Any],
-    tensors: Sequence[Tensor],
+def record_outputs(
+    request: Mapping[str, Any],
+    tensors: Sequence[InputTensor],
     run: Callable[[Arrays], Mapping[str, Any]],
     samples: Arrays | None = None,
 ) -> dict[str, Any]:
-    """Write what `run` answers, for a comparison, unless the user has other answers for that."""
-    if not asked["expected"]:
+    """Write inputs and the outputs of `run` for the comparison, unless the user has a reference."""
+    if not request["expected"]:
         return {}
-    samples = _within_bounds(given(asked, tensors) if samples is None else samples)
-    return _save(*_answers(run, samples, tensors), asked)
+    samples = _within_bounds(samples_for(request, tensors) if samples is None else samples)
+    return _save(*_outputs(run, samples, tensors), request)
 
 
 def _within_bounds(arrays: Arrays, outputs: int = 0) -> Arrays:
-    """As many of the first samples as a build cache can carry, beside `outputs` bytes for each."""
+    """The first samples, as many as fit the limits with `outputs` bytes for each."""
     size = outputs + sum(array[:1].nbytes for array in arrays.values())
-    most = max(1, min(_MOST_SAMPLES, _MOST_BYTES // max(1, size)))
+    most = max(1, min(_MAX_SAMPLES, _MAX_BYTES // max(1, size)))
     return {name: array[:most] for name, array in arrays.items()}
 
 
-def batches(arrays: Arrays, tensors: Sequence[Tensor], most: int = _TOGETHER) -> Iterator[Arrays]:
-    """Of the model's own number of samples, if it has one; the last ones are left out then."""
+def batches(
+    arrays: Arrays, tensors: Sequence[InputTensor], most: int = _BATCH_SIZE
+) -> Iterator[Arrays]:
+    """Batches of the model's fixed size, without a partial one; else of at most `most` samples."""
     own = max((t.shape[0] or 0 for t in tensors if t.shape), default=0)
     size = own or most
     count = len(next(iter(arrays.values())))
@@ -139,33 +141,36 @@ def batches(arrays: Arrays, tensors: Sequence[Tensor], most: int = _TOGETHER) ->
         yield {name: array[start : start + size] for name, array in arrays.items()}
 
 
-def _answers(
-    run: Callable[[Arrays], Mapping[str, Any]], arrays: Arrays, tensors: Sequence[Tensor]
+def _outputs(
+    run: Callable[[Arrays], Mapping[str, Any]], arrays: Arrays, tensors: Sequence[InputTensor]
 ) -> tuple[Arrays, Arrays]:
-    """The samples that were asked, and what `run` makes of them."""
+    """The samples that were run, and their outputs."""
     np = importlib.import_module("numpy")
     try:
-        pairs = [(given, run(given)) for given in batches(arrays, tensors)]
-    except Exception:  # some models take only one sample at once, and do not say so
-        pairs = [(given, run(given)) for given in batches(arrays, tensors, 1)]
+        pairs = [(batch, run(batch)) for batch in batches(arrays, tensors)]
+    except Exception:  # some models accept only single samples, and do not declare it
+        pairs = [(batch, run(batch)) for batch in batches(arrays, tensors, 1)]
     if not pairs:
         own = max(t.shape[0] or 0 for t in tensors if t.shape)
-        raise Refused("data-unfit", f"the model takes {own} samples at once, which are not there")
-    return _joined(np, [given for given, _ in pairs]), _joined(np, [given for _, given in pairs])
+        raise ConversionRefused(
+            "data-unfit", f"the model needs batches of {own} samples, and there are fewer"
+        )
+    inputs, outputs = zip(*pairs, strict=True)
+    return _joined(np, inputs), _joined(np, outputs)
 
 
 def _joined(np: Any, parts: Sequence[Mapping[str, Any]]) -> Arrays:
     return {n: np.concatenate([np.asarray(part[n]) for part in parts]) for n in parts[0]}
 
 
-def _save(inputs: Arrays, outputs: Arrays, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Write both, bounded, and tell what a comparison with them has to know."""
+def _save(inputs: Arrays, outputs: Arrays, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Write both, within the limits, and return the facts that a comparison needs."""
     np = importlib.import_module("numpy")
     inputs = _within_bounds(inputs, sum(array[:1].nbytes for array in outputs.values()))
     count = len(next(iter(inputs.values())))
     outputs = {name: array[:count] for name, array in outputs.items()}
-    np.savez_compressed(asked["inputs"], **inputs)
-    np.savez_compressed(asked["expected"], **outputs)
+    np.savez_compressed(request["inputs"], **inputs)
+    np.savez_compressed(request["expected"], **outputs)
     floats = [array for array in outputs.values() if array.dtype.kind == "f" and array.size]
     whole = [array[np.isfinite(array)] for array in floats]
     return {

@@ -1,4 +1,4 @@
-"""Keras models and SavedModels become TensorFlow Lite."""
+"""Converts Keras models and SavedModels to TensorFlow Lite."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from . import arrays
-from .arrays import Arrays, Refused, Tensor
+from .arrays import Arrays, ConversionRefused, InputTensor
 
 _ENDINGS = {"keras": ".keras", "hdf5": ".h5"}
-_MOST_REPRESENTATIVE = 500
+_MAX_REPRESENTATIVE = 500
 _NEEDS_LENGTHS = "TensorList"
 
 
-def convert(asked: Mapping[str, Any]) -> dict[str, Any]:
+def convert(request: Mapping[str, Any]) -> dict[str, Any]:
     tf: Any = importlib.import_module("tensorflow")
-    model = None if asked["format"] == "saved-model" else _load(asked)
-    directory = asked["source"]
+    model = None if request["format"] == "saved-model" else _load(request)
+    directory = request["source"]
     if model is not None:
-        directory = os.path.join(asked["work"], "saved-model")
+        directory = os.path.join(request["work"], "saved-model")
         model.export(directory)
     key, signature = _signature(tf.saved_model.load(directory))
     specs = signature.structured_input_signature[1]
@@ -31,77 +31,81 @@ def convert(asked: Mapping[str, Any]) -> dict[str, Any]:
         found = signature(**{name: tf.constant(array) for name, array in batch.items()})
         return {name: found[name].numpy() for name in sorted(found, key=arrays.natural)}
 
-    # First what tells early that the data do not fit.
-    facts = arrays.note_answers(asked, tensors, run)
+    # First, because it detects samples that do not match.
+    facts = arrays.record_outputs(request, tensors, run)
     try:
-        lite = _convert(tf, asked, tensors, (directory, key))
+        lite = _convert(tf, request, tensors, (directory, key))
     except Exception as error:
         if model is None or _NEEDS_LENGTHS not in str(error):
             raise
-        lite = _convert(tf, asked, tensors, _export_for_single_samples(asked, model))
-    Path(asked["result"]).write_bytes(lite)
+        lite = _convert(tf, request, tensors, _export_for_single_samples(request, model))
+    Path(request["result"]).write_bytes(lite)
     return facts
 
 
-def _export_for_single_samples(asked: Mapping[str, Any], model: Any) -> tuple[str, str]:
-    """The same model, for one sample at once: for any number, recurrent layers have no way."""
+def _export_for_single_samples(request: Mapping[str, Any], model: Any) -> tuple[str, str]:
+    """Export for single samples: recurrent layers can't be converted with a dynamic batch size."""
     keras: Any = importlib.import_module("keras")
     specs = [
         keras.InputSpec(shape=(1, *tensor.shape[1:]), dtype=tensor.dtype, name=tensor.name)
         for tensor in model.inputs
     ]
-    directory = os.path.join(asked["work"], "single")
+    directory = os.path.join(request["work"], "single")
     model.export(directory, input_signature=specs if len(specs) == 1 else [specs])
     return directory, "serving_default"
 
 
 def _convert(
-    tf: Any, asked: Mapping[str, Any], tensors: list[Tensor], saved: tuple[str, str]
+    tf: Any, request: Mapping[str, Any], tensors: list[InputTensor], saved: tuple[str, str]
 ) -> bytes:
     directory, key = saved
     converter = tf.lite.TFLiteConverter.from_saved_model(directory, signature_keys=[key])
-    _quantize(tf, converter, asked, tensors)
+    _quantize(tf, converter, request, tensors)
     lite: bytes = converter.convert()
     return lite
 
 
-def _load(asked: Mapping[str, Any]) -> Any:
-    """The model, by Keras 3, or else by the Keras 2 that it may come from."""
-    named = os.path.join(asked["work"], f"model{_ENDINGS[asked['format']]}")
-    os.symlink(asked["source"], named)  # Keras goes by the ending
+def _load(request: Mapping[str, Any]) -> Any:
+    """The model, loaded by Keras 3 or else by Keras 2."""
+    named = os.path.join(request["work"], f"model{_ENDINGS[request['format']]}")
+    os.symlink(request["source"], named)  # Keras relies on the extension
     keras = importlib.import_module("keras")
     try:
-        return keras.models.load_model(named, compile=False, safe_mode=not asked["allow_pickle"])
+        return keras.models.load_model(named, compile=False, safe_mode=not request["allow_pickle"])
     except Exception as error:
         if _needs_trust(str(error)):
-            raise Refused("pickle-not-allowed", "a Lambda layer, which is code") from error
+            raise ConversionRefused(
+                "pickle-not-allowed", "a Lambda layer, which contains code"
+            ) from error
         try:
             return importlib.import_module("tf_keras").models.load_model(named, compile=False)
         except Exception:
             raise error from None
 
 
-def _needs_trust(said: str) -> bool:
-    return "safe_mode" in said or "unsafe deserialization" in said.lower()
+def _needs_trust(message: str) -> bool:
+    return "safe_mode" in message or "unsafe deserialization" in message.lower()
 
 
 def _signature(loaded: Any) -> tuple[str, Any]:
-    """What serves, or the only one."""
+    """The serving signature, or the only one. Raises ConversionRefused."""
     signatures = dict(loaded.signatures)
     keys = ["serving_default"] if "serving_default" in signatures else sorted(signatures)
     if len(keys) != 1:
-        raise Refused("unsupported", f"signatures: {', '.join(keys) or 'none'}")
+        raise ConversionRefused("unsupported", f"signatures: {', '.join(keys) or 'none'}")
     return keys[0], signatures[keys[0]]
 
 
-def _tensor(name: str, spec: Any) -> Tensor:
+def _tensor(name: str, spec: Any) -> InputTensor:
     rank = spec.shape.rank
-    return Tensor(name, spec.dtype.name, arrays.shape_of(list(spec.shape)) if rank else None)
+    return InputTensor(name, spec.dtype.name, arrays.shape_of(list(spec.shape)) if rank else None)
 
 
-def _quantize(tf: Any, converter: Any, asked: Mapping[str, Any], tensors: list[Tensor]) -> None:
-    quantize = asked["quantize"]
-    # With it, fully connected layers get a version that tflite-runtime does not know.
+def _quantize(
+    tf: Any, converter: Any, request: Mapping[str, Any], tensors: list[InputTensor]
+) -> None:
+    quantize = request["quantize"]
+    # Per-channel quantization needs a FULLY_CONNECTED version that tflite-runtime lacks.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     if quantize == "none":
         return
@@ -109,16 +113,16 @@ def _quantize(tf: Any, converter: Any, asked: Mapping[str, Any], tensors: list[T
     if quantize == "float16":
         converter.target_spec.supported_types = [tf.float16]
     if quantize == "int8":
-        samples = arrays.read(asked["representative"], "convert.representative", tensors)
+        samples = arrays.read(request["representative"], "convert.representative", tensors)
 
         def representative() -> Iterator[Arrays]:
             for number, batch in enumerate(arrays.batches(samples, tensors, 1)):
-                if number < _MOST_REPRESENTATIVE:
+                if number < _MAX_REPRESENTATIVE:
                     yield batch
 
         converter.representative_dataset = representative
         builtins = tf.lite.OpsSet
-        # What has no kernel for int8 stays as it is.
+        # Operations without an int8 kernel stay in float.
         converter.target_spec.supported_ops = [
             builtins.TFLITE_BUILTINS_INT8,
             builtins.TFLITE_BUILTINS,

@@ -1,4 +1,4 @@
-"""Models of scikit-learn, pickled, become ONNX models. Unpickling runs what is in them."""
+"""Converts pickled scikit-learn models to ONNX. Unpickling runs code in them."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from . import arrays, from_onnx
-from .arrays import Arrays, Refused, Tensor
+from .arrays import Arrays, ConversionRefused, InputTensor
 
-# Old enough for every ONNX Runtime that runs on a Python of Heroku's.
+# Supported by every ONNX Runtime for Heroku's Pythons.
 _OPSETS = {"": 17, "ai.onnx.ml": 3}
 
 
-def convert(asked: Mapping[str, Any]) -> dict[str, Any]:
-    model, notes = _load(asked["source"])
+def convert(request: Mapping[str, Any]) -> dict[str, Any]:
+    model, notes = _load(request["source"])
     tensors = [_input(model)]
     onnx = _to_onnx(model, tensors[0])
-    plain = asked["result"]
-    if asked["quantize"] != "none":
-        plain = os.path.join(asked["work"], "plain.onnx")
+    plain = request["result"]
+    if request["quantize"] != "none":
+        plain = os.path.join(request["work"], "plain.onnx")
     Path(plain).write_bytes(onnx.SerializeToString())
     _, names = from_onnx.open_model(plain)
 
@@ -30,39 +30,39 @@ def convert(asked: Mapping[str, Any]) -> dict[str, Any]:
         found = _predict(model, batch["X"])
         return dict(zip(names, found, strict=True))
 
-    facts = arrays.note_answers(asked, tensors, run)
-    if plain != asked["result"]:
-        from_onnx.quantize(plain, asked, tensors)
+    facts = arrays.record_outputs(request, tensors, run)
+    if plain != request["result"]:
+        from_onnx.quantize(plain, request, tensors)
     return {**facts, "notes": notes}
 
 
 def _load(file: str) -> tuple[Any, list[str]]:
-    """The model, and what scikit-learn says about another version's."""
+    """The model, and scikit-learn's warnings about version differences."""
     joblib: Any = importlib.import_module("joblib")
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model = joblib.load(file)
     if not hasattr(model, "n_features_in_"):
-        raise Refused("unsupported", f"what is pickled is a {type(model).__name__}")
-    said = [" ".join(str(w.message).split()) for w in heard]
-    return model, sorted({text.partition(". ")[0] for text in said if "unpickle" in text})
+        raise ConversionRefused("unsupported", f"the pickle contains a {type(model).__name__}")
+    messages = [" ".join(str(w.message).split()) for w in caught]
+    return model, sorted({text.partition(". ")[0] for text in messages if "unpickle" in text})
 
 
-def _input(model: Any) -> Tensor:
-    return Tensor("X", "float32", (None, int(model.n_features_in_)))
+def _input(model: Any) -> InputTensor:
+    return InputTensor("X", "float32", (None, int(model.n_features_in_)))
 
 
-def _to_onnx(model: Any, tensor: Tensor) -> Any:
+def _to_onnx(model: Any, tensor: InputTensor) -> Any:
     tools: Any = importlib.import_module("skl2onnx")
     types: Any = importlib.import_module("skl2onnx.common.data_types")
     initial = [(tensor.name, types.FloatTensorType(list(tensor.shape or ())))]
-    # Probabilities as an array, which other runtimes have as well, not as a list of mappings.
+    # Probabilities as an array, not as a list of mappings (ZipMap).
     options = {id(model): {"zipmap": False}} if hasattr(model, "predict_proba") else None
     return tools.to_onnx(model, initial_types=initial, target_opset=_OPSETS, options=options)
 
 
 def _predict(model: Any, rows: Any) -> list[Any]:
-    """What the ONNX model gives, in its order: labels and probabilities, or values in a column."""
+    """The ONNX model's outputs, in order: labels and probabilities, or values in a column."""
     np = importlib.import_module("numpy")
     if hasattr(model, "predict_proba"):
         labels = np.asarray(model.predict(rows))
@@ -78,6 +78,6 @@ def _predict(model: Any, rows: Any) -> list[Any]:
 
 
 def _columns(np: Any, scores: Any) -> Any:
-    """A column for each class, where there are two as well."""
+    """One column per class, also for two classes."""
     scores = np.asarray(scores, "float32")
     return np.column_stack([-scores, scores]) if scores.ndim == 1 else scores

@@ -1,4 +1,4 @@
-"""TorchScript and exported programs become smaller TorchScript, or ONNX."""
+"""Converts TorchScript and torch.export programs to quantized TorchScript, or to ONNX."""
 
 from __future__ import annotations
 
@@ -9,43 +9,43 @@ from contextlib import suppress
 from typing import Any
 
 from . import arrays, from_onnx
-from .arrays import Arrays, Refused, Tensor
+from .arrays import Arrays, ConversionRefused, InputTensor
 
-_SCRIPT_OPSET = 17  # old enough for every ONNX Runtime that runs on a Python of Heroku's
-_EXPORT_OPSET = 18  # the oldest that torch writes
+_SCRIPT_OPSET = 17  # supported by every ONNX Runtime for Heroku's Pythons
+_EXPORT_OPSET = 18  # the oldest that torch.onnx supports with dynamo
 _SIDES = (8, 28, 32, 64, 224)  # of images
 _RANDOM_SAMPLES = 16
 
 
-def convert(asked: Mapping[str, Any]) -> dict[str, Any]:
+def convert(request: Mapping[str, Any]) -> dict[str, Any]:
     torch: Any = importlib.import_module("torch")
     with torch.no_grad():
-        model = _Exported(asked) if asked["format"] == "torch-export" else _Script(asked)
-        samples = model.samples(asked)
+        model = _Exported(request) if request["format"] == "torch-export" else _Script(request)
+        samples = model.samples(request)
         first = next(arrays.batches(samples, model.tensors, model.fewest))
         example = tuple(map(torch.from_numpy, first.values()))
-        write = _to_onnx if asked["to"] == "onnx" else _to_script
-        names = write(asked, model, example)
+        write = _to_onnx if request["to"] == "onnx" else _to_script
+        names = write(request, model, example)
 
         def run(batch: Arrays) -> dict[str, Any]:
-            outputs = model.answer(batch)
+            outputs = model.predict(batch)
             named = names or [f"output_{number}" for number in range(len(outputs))]
             return dict(zip(named, outputs, strict=True))
 
-        return arrays.note_answers(asked, model.tensors, run, samples)
+        return arrays.record_outputs(request, model.tensors, run, samples)
 
 
 class _Model:
-    """`module` can be called; `fewest` is how many samples are enough to try it with."""
+    """`module` is callable; `fewest` is the number of samples in the example input."""
 
     fewest = 1
     module: Any
-    tensors: list[Tensor]
+    tensors: list[InputTensor]
 
-    def samples(self, asked: Mapping[str, Any]) -> Arrays:
-        return arrays.given(asked, self.tensors)
+    def samples(self, request: Mapping[str, Any]) -> Arrays:
+        return arrays.samples_for(request, self.tensors)
 
-    def answer(self, batch: Arrays) -> list[Any]:
+    def predict(self, batch: Arrays) -> list[Any]:
         torch: Any = importlib.import_module("torch")
         found = self.module(*(torch.from_numpy(array) for array in batch.values()))
         return [
@@ -55,28 +55,30 @@ class _Model:
 
 
 class _Script(_Model):
-    """TorchScript knows the names of its inputs, and not what they look like."""
+    """TorchScript has the names of its inputs, but not their shapes and dtypes."""
 
-    def __init__(self, asked: Mapping[str, Any]) -> None:
+    def __init__(self, request: Mapping[str, Any]) -> None:
         torch: Any = importlib.import_module("torch")
-        self.module = torch.jit.load(asked["source"], map_location="cpu").eval()
+        self.module = torch.jit.load(request["source"], map_location="cpu").eval()
         _, *arguments = self.module.forward.schema.arguments
-        self.tensors = [Tensor(a.name, None, None) for a in arguments if not a.has_default_value()]
+        self.tensors = [
+            InputTensor(a.name, None, None) for a in arguments if not a.has_default_value()
+        ]
 
-    def samples(self, asked: Mapping[str, Any]) -> Arrays:
-        if asked["input"] or asked["representative"] or len(self.tensors) != 1:
-            return super().samples(asked)
+    def samples(self, request: Mapping[str, Any]) -> Arrays:
+        if request["input"] or request["representative"] or len(self.tensors) != 1:
+            return super().samples(request)
         np = importlib.import_module("numpy")
         generator = np.random.default_rng(0)
         for shape in self._guesses():
             array = generator.standard_normal((_RANDOM_SAMPLES, *shape)).astype("float32")
-            with suppress(Exception):  # that was not it
-                self.answer({"": array[:1]})
+            with suppress(Exception):  # wrong guess
+                self.predict({"": array[:1]})
                 return {self.tensors[0].name: array}
-        raise Refused("data-needed", f"the model takes {self.tensors[0]}")
+        raise ConversionRefused("data-needed", f"the model has the input {self.tensors[0]}")
 
     def _guesses(self) -> Iterator[tuple[int, ...]]:
-        """What the first weights could be for: rows of numbers, or images."""
+        """Input shapes that the first weights suggest: rows of numbers, or images."""
         weights = next((p for p in self.module.parameters() if p.dim() > 1), None)
         if weights is not None and weights.dim() == 2:
             yield (weights.shape[1],)
@@ -85,46 +87,48 @@ class _Script(_Model):
 
 
 class _Exported(_Model):
-    """A program of torch.export, with the inputs that it was exported with."""
+    """A torch.export program. Its inputs are those of the export."""
 
-    fewest = 2  # a length of one is not one among many for torch.export
+    fewest = 2  # torch.export specializes dimensions of length one
 
-    def __init__(self, asked: Mapping[str, Any]) -> None:
+    def __init__(self, request: Mapping[str, Any]) -> None:
         torch: Any = importlib.import_module("torch")
-        named = os.path.join(asked["work"], "model.pt2")
-        os.symlink(asked["source"], named)  # torch warns of other endings
+        named = os.path.join(request["work"], "model.pt2")
+        os.symlink(request["source"], named)  # torch warns about other extensions
         self.program = torch.export.load(named)
         self.module = self.program.module()
         names = set(self.program.graph_signature.user_inputs)
         nodes = [n for n in self.program.graph.nodes if n.op == "placeholder" and n.name in names]
         self.tensors = [self._tensor(node.name, node.meta["val"]) for node in nodes]
 
-    def _tensor(self, name: str, value: Any) -> Tensor:
-        return Tensor(name, str(value.dtype).removeprefix("torch."), arrays.shape_of(value.shape))
+    def _tensor(self, name: str, value: Any) -> InputTensor:
+        return InputTensor(
+            name, str(value.dtype).removeprefix("torch."), arrays.shape_of(value.shape)
+        )
 
 
-def _to_script(asked: Mapping[str, Any], model: Any, example: tuple[Any, ...]) -> list[str]:
+def _to_script(request: Mapping[str, Any], model: Any, example: tuple[Any, ...]) -> list[str]:
     torch: Any = importlib.import_module("torch")
     module = model.module
     if isinstance(model, _Exported):
         module = torch.jit.trace(module, example, check_trace=False)
-    if asked["quantize"] == "dynamic":
+    if request["quantize"] == "dynamic":
         tools: Any = importlib.import_module("torch.ao.quantization")
         module = tools.quantize_dynamic_jit(module, {"": tools.per_channel_dynamic_qconfig})
-    torch.jit.save(module, asked["result"])
+    torch.jit.save(module, request["result"])
     return []
 
 
-def _to_onnx(asked: Mapping[str, Any], model: Any, example: tuple[Any, ...]) -> list[str]:
-    """Write it, and name its outputs."""
-    plain = asked["result"]
-    if asked["quantize"] != "none":
-        plain = os.path.join(asked["work"], "plain.onnx")
+def _to_onnx(request: Mapping[str, Any], model: Any, example: tuple[Any, ...]) -> list[str]:
+    """Write the result. Returns the output names."""
+    plain = request["result"]
+    if request["quantize"] != "none":
+        plain = os.path.join(request["work"], "plain.onnx")
     export = _export_program if isinstance(model, _Exported) else _export_script
     export(model, example, plain)
     inputs, outputs = from_onnx.open_model(plain)
-    if plain != asked["result"]:
-        from_onnx.quantize(plain, asked, inputs)
+    if plain != request["result"]:
+        from_onnx.quantize(plain, request, inputs)
     return outputs
 
 
@@ -153,7 +157,7 @@ def _export_program(model: Any, example: tuple[Any, ...], file: str) -> None:
 
 
 def _flat(found: Any) -> list[Any]:
-    """The tensors of an answer, in order."""
+    """The tensors of an output, in order."""
     if isinstance(found, Mapping):
         found = list(found.values())
     if isinstance(found, Sequence):

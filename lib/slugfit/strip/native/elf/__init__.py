@@ -1,4 +1,4 @@
-"""ELF files: what a loader reads of them, which strings they hold, and what nobody needs."""
+"""ELF files: what a loader reads of them, which strings they hold, and which parts are dead."""
 
 from slugfit.strip.native.elf.copy import copy_shrunk
 from slugfit.strip.native.elf.dead import Shrink, dead_ranges, shrink

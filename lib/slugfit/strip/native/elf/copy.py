@@ -1,6 +1,6 @@
 """Copies an ELF file without what is dead of it, reading a piece at a time.
 
-Kept ranges go from file to file within the kernel where nobody wants a hash.
+Kept ranges go from file to file within the kernel where no hash is needed.
 """
 
 from __future__ import annotations

@@ -152,12 +152,12 @@ def _end(file: IO[bytes], layout: Layout, dead: Sequence[Range]) -> int | None:
     """
     end = max(piece.end for piece in _pinned(layout, dead_sections(layout)))
     names = layout.sections[layout.names_index]
-    told = [names.range, layout.sections_at]
+    headers = [names.range, layout.sections_at]
     cut = [piece for piece in dead if piece.offset >= end]
-    if not cut or names.align > _LONGEST_PADDING or any(piece.offset < end for piece in told):
+    if not cut or names.align > _LONGEST_PADDING or any(piece.offset < end for piece in headers):
         return None
     at = end
-    for piece in sorted([*cut, *told], key=lambda r: r.offset):
+    for piece in sorted([*cut, *headers], key=lambda r: r.offset):
         if piece.offset < at or not _is_padding(file, Range(at, piece.offset - at)):
             return None
         at = piece.end

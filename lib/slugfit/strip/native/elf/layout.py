@@ -38,7 +38,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Segment:
+class ElfSegment:
     """A part of the file that is mapped, from `address` on, or that the loader reads."""
 
     kind: int
@@ -85,7 +85,7 @@ class Layout:
     segments_at: Range
     sections_at: Range
     names_index: int
-    segments: tuple[Segment, ...]
+    segments: tuple[ElfSegment, ...]
     sections: tuple[Section, ...]
 
     @property
@@ -139,11 +139,11 @@ def _forms(order: str, *, wide: bool) -> Forms:
     return Forms(order, wide, *(struct.Struct(order + shape) for shape in shapes))
 
 
-def _segments(table: bytes, forms: Forms) -> tuple[Segment, ...]:
+def _segments(table: bytes, forms: Forms) -> tuple[ElfSegment, ...]:
     # p_type, p_offset, p_vaddr, …, p_filesz: the flags stand in different places.
     kind, offset, address, size = (0, 2, 3, 5) if forms.wide else (0, 1, 2, 4)
     return tuple(
-        Segment(row[kind], row[address], Range(row[offset], row[size]))
+        ElfSegment(row[kind], row[address], Range(row[offset], row[size]))
         for row in forms.segment.iter_unpack(table)
     )
 

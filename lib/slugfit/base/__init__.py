@@ -1,0 +1,1 @@
+"""The ground floor: failures, output, files, processes, HTTP, the platform."""

@@ -1,0 +1,1 @@
+"""The build of a slug, step by step."""

@@ -1,0 +1,1 @@
+"""Slugfit's own dependencies: locks, installation, pruning."""

@@ -1,0 +1,1 @@
+"""The compressed size of files in a slug: exact, estimated, or from the cache."""
