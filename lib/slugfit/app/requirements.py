@@ -15,12 +15,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from slugfit.app.package_manager import Manager, package_files
-from slugfit.base.files import inside
+from slugfit.app.requirement_lines import read_text, requirement_lines
 from slugfit.base.toml import loads
 
-_LONGEST = 2_000_000  # bytes of a file that people, or tools for them, write
 _NAMED = re.compile(r"\s*([\w.-]+\s*(?:\[[^\]]*\])?)\s*(?:[@(;<>]|[=!~]=)")
-_NESTED = re.compile(r"(?:-r|--requirement)[\s=]*(\S+)")
 _OPTION_OF_LINE = re.compile(r"\s--?[a-z].*")  # --hash and others, after a requirement
 _EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+(?:\[[^\]]*\])?)")
 _NOT_PACKAGES = frozenset(("python",))
@@ -72,47 +70,14 @@ def demands(app: Path) -> tuple[Demand, ...]:
 
 
 def _requirements_files(app: Path) -> Iterator[Demand]:
-    lines = list(_requirements_file(app, "requirements.txt", set()))
+    lines = [
+        (replace(found, origin=line.file), _via(line.comments))
+        for line in requirement_lines(app)
+        if (found := demand_of(line.text))
+    ]
     listed = {demand.name for demand, _ in lines}
     # A tool that wrote the file may note what requires what: only the roots are direct.
     yield from (demand for demand, via in lines if not via or not via <= listed)
-
-
-def _requirements_file(
-    app: Path, name: str, seen: set[str]
-) -> Iterator[tuple[Demand, frozenset[str]]]:
-    """The requirements of a file and of those that it includes, each with what requires it."""
-    path = inside(app, name)
-    if name in seen or path is None:
-        return
-    seen.add(name)
-    for line, comments in _lines(_read(path)):
-        if nested := _NESTED.fullmatch(line):
-            beside = posixpath.normpath(posixpath.join(posixpath.dirname(name), nested[1]))
-            yield from _requirements_file(app, beside, seen)
-        elif found := _of_line(line):
-            yield replace(found, origin=name), _via(comments)
-
-
-def _lines(text: str) -> Iterator[tuple[str, list[str]]]:
-    """Each logical line without its comments, and the comments on it and right below it."""
-    line, comments = "", list[str]()
-    for piece in re.sub(r"\\\r?\n", " ", text).splitlines():
-        content, hash_, comment = _parted(piece)
-        if content.strip():
-            if line:
-                yield line, comments
-            line, comments = content.strip(), []
-        if hash_:
-            comments.append(hash_ + comment)
-    if line:
-        yield line, comments
-
-
-def _parted(piece: str) -> tuple[str, str, str]:
-    """A line's content and its comment, which begins at a word: `#egg=` does not."""
-    match = re.search(r"(?:^|\s)#", piece)
-    return (piece[: match.start()], "#", piece[match.end() :]) if match else (piece, "", "")
 
 
 def _via(comments: Iterable[str]) -> frozenset[str]:
@@ -122,7 +87,8 @@ def _via(comments: Iterable[str]) -> frozenset[str]:
     return frozenset(map(canonicalize_name, names)) if first == "via" else frozenset()
 
 
-def _of_line(line: str) -> Demand | None:
+def demand_of(line: str) -> Demand | None:
+    """What a logical line requires; None for an option, or a path."""
     line = re.sub(r"^(?:-e|--editable)[\s=]+", "", line)
     if line.startswith("-"):
         return None
@@ -180,7 +146,7 @@ def _of_table(name: str, value: Any, origin: str) -> Demand:
 
 def _toml(file: Path) -> dict[str, Any]:
     try:
-        return loads(_read(file))
+        return loads(read_text(file))
     except ValueError:
         return {}
 
@@ -188,13 +154,3 @@ def _toml(file: Path) -> dict[str, Any]:
 def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = document.get(key)
     return found if isinstance(found, Mapping) else {}
-
-
-def _read(file: Path) -> str:
-    """The text of a file of usual size; "" when there is none, or it is none."""
-    try:
-        if file.is_file() and file.stat().st_size <= _LONGEST:
-            return file.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
-        pass
-    return ""
