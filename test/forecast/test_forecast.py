@@ -155,8 +155,8 @@ def test_a_lock_of_uv_is_taken_as_it_is(tmp_path: Path) -> None:
     app = write_app(tmp_path, pyproject__toml=project + '[dependency-groups]\ndev=["native"]\n')
     with PackageIndex(PACKAGES) as index:
         resolver = resolver_for(index, tmp_path)
-        env = resolver.indexes.for_uv(tmp_path / "uv-cache", "")
-        subprocess.run([resolver.uv, "lock", "--quiet"], cwd=app, env=env, check=True)
+        env = resolver.uv.indexes.for_uv(tmp_path / "uv-cache", "")
+        subprocess.run([resolver.uv.program, "lock", "--quiet"], cwd=app, env=env, check=True)
         assert pins(app, index, tmp_path) == ["demo 1.0", "helper 1.2"]
 
 
@@ -168,7 +168,7 @@ def test_requirements_that_contradict_are_explained(tmp_path: Path) -> None:
     assert text.startswith(
         f"Error: The app's requirements cannot be met together.\n\n{app}/requirements.txt\n"
     )
-    assert "all versions of old depend on helper<1" in text
+    assert text.count("we can conclude that your requirements are unsatisfiable") == 1
     assert "This is for Python 3.12 on Linux with glibc 2.39, like the build." in text
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from slugfit.forecast.forecast import Prediction, PredictRequest, predict
 from slugfit.forecast.indexes import Indexes
 from slugfit.forecast.resolve import Resolver
+from slugfit.forecast.uv import Uv
 from slugfit.packages.target import Machine
 from slugfit.settings.model import Settings
 from support.package_index import PackageIndex
@@ -33,7 +34,7 @@ def write_app(directory: Path, **files: str) -> Path:
 
 def resolver_for(index: PackageIndex, scratch: Path, minor: int = 12) -> Resolver:
     indexes = Indexes.of(environ_for(index, scratch))
-    return Resolver(UV, scratch / "uv-cache", indexes, Machine(minor, 39))
+    return Resolver(Uv(UV, scratch / "uv-cache", indexes), Machine(minor, 39))
 
 
 def forecast(

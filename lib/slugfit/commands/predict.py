@@ -47,7 +47,7 @@ def forecast(args: Namespace, context: Context) -> tuple[Settings, Prediction]:
     # What runs on the dependencies.
     from slugfit.fetch.clients import groups_for  # noqa: PLC0415
     from slugfit.forecast.forecast import PredictRequest, predict  # noqa: PLC0415
-    from slugfit.forecast.resolve import find_uv  # noqa: PLC0415
+    from slugfit.forecast.uv import find_uv  # noqa: PLC0415
     from slugfit.helper.dependencies import Group  # noqa: PLC0415
     from slugfit.settings.arguments import outside_a_build  # noqa: PLC0415
     from slugfit.settings.config_vars import config_vars_from  # noqa: PLC0415

@@ -20,14 +20,19 @@ from slugfit.base.heroku import GLIBC
 from slugfit.base.http import Network
 from slugfit.base.sizes import format_size
 from slugfit.fetch.transfer.transfer import transfer_for
+from slugfit.forecast.conflicts import find_conflict
 from slugfit.forecast.estimate import Forecast, Stripping
+from slugfit.forecast.failures import Unresolvable
 from slugfit.forecast.heroku_python import runtime, tool_files
 from slugfit.forecast.indexes import Indexes
 from slugfit.forecast.model_sizes import ModelSize, becomes, sizes_of_models
+from slugfit.forecast.pylock import Pinned
 from slugfit.forecast.remote_file import Web
 from slugfit.forecast.resolve import Resolver
+from slugfit.forecast.resolve_trials import ResolveTrials
 from slugfit.forecast.site_packages import ForecastPackages, Part
 from slugfit.forecast.start_imports import Start, start_of
+from slugfit.forecast.uv import Uv
 from slugfit.forecast.wheel_cache import WheelReader
 from slugfit.forecast.wheel_strip import taken
 from slugfit.packages.graph import Graph
@@ -42,6 +47,7 @@ from slugfit.stores.location import AppFile
 
 ERROR = 0.05  # the largest expected error
 _MODEL_SECONDS = 4.0
+_CONFLICT_SECONDS = 30.0
 _BOOT = (
     "bytecode: {} of {} are counted, an estimate of what the app reads at start, which only a"
     " build can observe"
@@ -88,12 +94,12 @@ def predict(question: PredictRequest) -> Prediction:
     python = python_for(app, wanted.manager, question.python)
     machine = Machine(python.minor, GLIBC[question.stack])
     indexes = Indexes.of(question.environ)
-    resolver = Resolver(question.uv, question.cache / "uv", indexes, machine)
+    uv = Uv(question.uv, question.cache / "uv", indexes)
     credentials = indexes.credentials(wanted.file.read_text(errors="replace"))
     reader = WheelReader(question.cache / "wheels", Web(credentials, indexes.network))
     files = tuple(without_ignored(app, pushed_files(app, question.environ)))
     start = _start(app, files, settings)
-    packages = ForecastPackages.of(resolver.resolve(wanted), reader)
+    packages = ForecastPackages.of(_resolve(uv, machine, wanted), reader)
     listing = packages.listing(machine, tool_files(wanted.manager, machine))
     stripping = Stripping(settings.strip, machine, taken(listing, settings.strip, start))
     graph = packages.graph(app, machine)
@@ -109,6 +115,16 @@ def predict(question: PredictRequest) -> Prediction:
         if item.name not in named
     ]
     return _prediction(parts, graph, question, machine, wanted)
+
+
+def _resolve(uv: Uv, machine: Machine, wanted: Requirements) -> tuple[Pinned, ...]:
+    try:
+        return Resolver(uv, machine).resolve(wanted)
+    except Unresolvable as failure:
+        if wanted.manager != "pip":  # the tool that wrote the lock has to resolve it
+            raise
+        trials = ResolveTrials.of(uv, machine, wanted.file, _CONFLICT_SECONDS)
+        raise find_conflict(failure, trials) from None
 
 
 def _prediction(

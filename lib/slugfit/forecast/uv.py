@@ -1,0 +1,122 @@
+"""uv, asked what a requirements file resolves to. Nothing is installed."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from slugfit.app.failures import UnreadableRequirements
+from slugfit.base.process import Finished, run
+from slugfit.forecast.failures import IndexDown, Unresolvable
+from slugfit.forecast.indexes import Indexes
+from slugfit.packages.target import Machine
+
+_SECONDS = 600.0
+# What uv says, in the order in which it is asked for.
+_UNREADABLE = re.compile(
+    r"Couldn't parse|Failed to parse|Unsupported requirement|Unexpected '|Invalid (?:value|URL)"
+    r"|[Ee]xpected .* found|No such file|File not found|Error parsing|not a valid"
+)
+_DOWN = re.compile(
+    r"Could not connect|error sending request|Failed to (?:fetch|download)|status (?:client|server)"
+    r" error|timed out|dns error|Connection refused"
+)
+_NONE = re.compile(r"No solution found|Failed to build|depends on itself")
+_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==")
+_WITHOUT_REQUIREMENTS = '[[dependency-metadata]]\nname = "{}"\n'
+_DRAWING = re.compile(r"^\W+")
+
+
+@dataclass(frozen=True)
+class RequirementsText:
+    """A file of requirements: `text` is its content.
+
+    `origin` is the app's file that it was made of, which failures name. Relative paths are relative
+    to that file's directory.
+    """
+
+    file: Path
+    text: str
+    origin: Path
+
+
+@dataclass(frozen=True)
+class Uv:
+    """The program, with a cache of its own."""
+
+    program: Path
+    cache: Path
+    indexes: Indexes
+
+    def compile(
+        self,
+        asked: RequirementsText,
+        machine: Machine,
+        answer: Path,
+        options: Sequence[str] = (),
+        seconds: float = _SECONDS,
+    ) -> list[str]:
+        """Resolve `asked` into `answer`; its suffix tells the format.
+
+        Returns what is there as source alone and can't be built here: what that requires is not in
+        `answer`. Raises UnreadableRequirements, Unresolvable or IndexDown.
+        """
+        command = [
+            *("pip", "compile", str(asked.file), "--output-file", str(answer)),
+            *("--quiet", "--no-header", "--python", sys.executable),
+            *("--python-version", machine.python),
+            *("--python-platform", f"x86_64-manylinux_2_{machine.glibc}"),
+            *("--index-strategy", "unsafe-best-match", *options),
+        ]
+        unbuilt: list[str] = []
+        while True:
+            try:
+                self.run(command, asked, machine, seconds)
+            except (Unresolvable, IndexDown) as failure:
+                failed = _BUILD.search(failure.said)
+                if failed is None or failed[1] in unbuilt:
+                    raise
+                if not unbuilt:
+                    config = answer.with_name("uv.toml")
+                    command += ["--config-file", str(config)]
+                unbuilt.append(failed[1])
+                config.write_text("".join(map(_WITHOUT_REQUIREMENTS.format, unbuilt)))
+            else:
+                return unbuilt
+
+    def run(
+        self,
+        command: Sequence[str],
+        asked: RequirementsText,
+        machine: Machine,
+        seconds: float = _SECONDS,
+    ) -> None:
+        """One run. Raises UnreadableRequirements, Unresolvable or IndexDown."""
+        env = self.indexes.for_uv(self.cache, asked.text)
+        argv = [str(self.program), *command]
+        finished = run(argv, env=env, cwd=asked.origin.parent, seconds=seconds)
+        if not finished.ok:
+            raise _failure(finished, str(asked.origin), machine)
+
+
+def find_uv() -> Path:
+    """The program that the group `predict` has installed."""
+    uv = import_module("uv")
+    return Path(uv.__file__ or "").parent.parent / "bin" / "uv"
+
+
+def _failure(
+    finished: Finished, file: str, machine: Machine
+) -> UnreadableRequirements | Unresolvable | IndexDown:
+    lines = [_DRAWING.sub("", line) for line in finished.tail if not line.startswith("warning")]
+    said = "\n".join(lines) or finished.said
+    if finished.code is None or (_DOWN.search(said) and not _NONE.search(said)):
+        return IndexDown(said)
+    if _UNREADABLE.search(said) and not _NONE.search(said):
+        return UnreadableRequirements(file, said)
+    name = f"Python {machine.python} on Linux with glibc 2.{machine.glibc}"
+    return Unresolvable(file, name, said)
