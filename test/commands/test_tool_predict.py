@@ -101,7 +101,23 @@ def test_check_holds_the_forecast_to_a_budget(
     done = tool.run("check", "--budget", budget, **settings(index))
     held = "over" if status else "within"
     assert done.status == status
-    assert done.stdout.splitlines()[-1].startswith(f"-----> About 18.9 MB: {held} the budget of ")
+    assert f"-----> About 18.9 MB: {held} the budget of {budget[:-2]}" in done.stdout
+
+
+def test_check_can_not_tell_what_it_did_not_count(tool: Tool, app: Path) -> None:
+    (app / "requirements.txt").write_text("demo\nlost\n")
+    lost = Package("lost", "1.0", source=b"no archive at all")
+    with PackageIndex([*PACKAGES, lost]) as index:
+        done = tool.run("check", **settings(index))
+        allowed = tool.run("check", "--allow-unknown", **settings(index))
+        over = tool.run("check", "--allow-unknown", "--budget", "1MB", **settings(index))
+    assert (done.status, allowed.status, over.status) == (3, 0, 1)
+    lines = done.stdout.splitlines()
+    assert "       Not counted:" in lines
+    assert lines[lines.index("       Not counted:") + 1].startswith("         lost 1.0: ")
+    verdict = "-----> At least 18.9 MB: can't tell whether it is within the budget of 1.00 GB"
+    assert verdict in lines
+    assert verdict in allowed.stdout.splitlines()
 
 
 def test_check_takes_the_apps_own_limit(tool: Tool, app: Path, index: PackageIndex) -> None:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import pytest
+
 from slugfit.audit.giants import Giant
 from slugfit.base.output import Output, Redactor
-from slugfit.forecast.forecast import Prediction
-from slugfit.report.forecast_text import document, markdown, show_prediction, uncertainties, verdict
+from slugfit.forecast.forecast import OtherPython, Prediction
+from slugfit.report.forecast_text import (
+    document,
+    markdown,
+    show_prediction,
+    suggestions,
+    uncertainties,
+    verdict_line,
+    verdict_of,
+)
 from slugfit.settings.model import BudgetSettings, StripSettings
 from slugfit.slug.contents import Slug
 from slugfit.slug.items import Item
@@ -72,15 +82,15 @@ def test_over_the_warning_level_there_is_advice() -> None:
 
 
 def test_the_verdict_says_how_sure_it_is() -> None:
-    assert verdict(FOUND, 100 * MB) == "About 35.0 MB: within the budget of 100.0 MB"
-    assert verdict(FOUND, 20 * MB) == "About 35.0 MB: over the budget of 20.0 MB"
-    assert verdict(FOUND, 36 * MB) == (
+    assert verdict_line(FOUND, 100 * MB) == "About 35.0 MB: within the budget of 100.0 MB"
+    assert verdict_line(FOUND, 20 * MB) == "About 35.0 MB: over the budget of 20.0 MB"
+    assert verdict_line(FOUND, 36 * MB) == (
         "About 35.0 MB: within the budget of 36.0 MB, but within the margin of error"
     )
-    assert verdict(LACKING, 100 * MB) == (
-        "At least 35.0 MB: within the budget of 100.0 MB, as far as known"
+    assert verdict_line(LACKING, 100 * MB) == (
+        "At least 35.0 MB: can't tell whether it is within the budget of 100.0 MB"
     )
-    assert verdict(LACKING, 20 * MB) == "At least 35.0 MB: over the budget of 20.0 MB"
+    assert verdict_line(LACKING, 20 * MB) == "At least 35.0 MB: over the budget of 20.0 MB"
 
 
 def test_what_is_not_counted_is_listed() -> None:
@@ -111,9 +121,43 @@ def test_as_data_it_has_all_items() -> None:
     assert len(data["items"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("found", "limit", "verdict"),
+    [
+        (FOUND, 100 * MB, "within"),
+        (FOUND, 20 * MB, "over"),
+        (LACKING, 100 * MB, "unknown"),
+        (LACKING, 20 * MB, "over"),
+    ],
+)
+def test_what_is_not_counted_is_never_within(found: Prediction, limit: int, verdict: str) -> None:
+    budget = BudgetSettings(limit=limit, warn=limit)
+    assert verdict_of(found, limit) == verdict
+    assert document(found, budget)["verdict"] == verdict
+
+
+def test_a_python_with_wheels_for_everything_is_named() -> None:
+    found = replace(LACKING, other_python=OtherPython("3.11", 41))
+    assert list(uncertainties(found))[-3:] == [
+        "",
+        "Python 3.11 has wheels for all 41 packages. To use it:",
+        "echo 3.11 >.python-version",
+    ]
+
+
+def test_over_the_budget_markdown_has_the_advice_that_a_build_has() -> None:
+    torch = {Item("distribution", "torch", "2.4.0"): Weight(3000 * MB, 900 * MB)}
+    found = replace(FOUND, slug=Slug(torch, Weight()))
+    budget = BudgetSettings(limit=300 * MB, warn=300 * MB)
+    lines = markdown(found, budget).splitlines()
+    assert [line[2:] for line in lines if line.startswith("- ")] == [
+        text.splitlines()[0] for text in suggestions(found, budget)
+    ]
+
+
 def test_as_markdown_names_are_no_markup() -> None:
     slug = Slug({Item("model", "a|b<i>\\.bin"): Weight(MB, MB)}, Weight())
-    assert markdown(replace(FOUND, slug=slug), 100 * MB).splitlines() == [
+    assert markdown(replace(FOUND, slug=slug), BudgetSettings(limit=100 * MB)).splitlines() == [
         "### Slugfit: About 1.0 MB: within the budget of 100.0 MB",
         "",
         "| largest items | compressed |",

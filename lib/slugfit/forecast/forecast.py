@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import re
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from slugfit.app.failures import UnreadableRequirements
 from slugfit.app.git_files import pushed_files
 from slugfit.app.package_manager import Manager, Requirements, find_requirements
 from slugfit.app.python_version import python_for
 from slugfit.app.slugignore import without_ignored
 from slugfit.audit.giants import Giant, giants
-from slugfit.base.heroku import GLIBC
+from slugfit.base.heroku import GLIBC, PYTHONS
 from slugfit.base.http import Network
 from slugfit.base.sizes import format_size
 from slugfit.fetch.transfer.transfer import transfer_for
 from slugfit.forecast.conflicts import find_conflict
 from slugfit.forecast.estimate import Forecast, Stripping
-from slugfit.forecast.failures import Unresolvable
+from slugfit.forecast.failures import IndexDown, Unresolvable
 from slugfit.forecast.heroku_python import runtime, tool_files
 from slugfit.forecast.indexes import Indexes
 from slugfit.forecast.model_sizes import ModelSize, becomes, sizes_of_models
-from slugfit.forecast.pylock import Pinned
+from slugfit.forecast.nearest_wheel import NearestWheels
+from slugfit.forecast.pylock import SOURCE, Pinned
 from slugfit.forecast.remote_file import Web
 from slugfit.forecast.resolve import Resolver
 from slugfit.forecast.resolve_trials import ResolveTrials
@@ -47,7 +50,7 @@ from slugfit.stores.location import AppFile
 
 ERROR = 0.05  # the largest expected error
 _MODEL_SECONDS = 4.0
-_CONFLICT_SECONDS = 30.0
+_SEARCH_SECONDS = 30.0  # for conflicting lines, and for the nearest wheels
 _BOOT = (
     "bytecode: {} of {} are counted, an estimate of what the app reads at start, which only a"
     " build can observe"
@@ -69,11 +72,20 @@ class PredictRequest:
 
 
 @dataclass(frozen=True)
+class OtherPython:
+    """A Python "3.11" that has wheels for all of the app's `packages`, by number."""
+
+    python: str
+    packages: int
+
+
+@dataclass(frozen=True)
 class Prediction:
     """A slug that is not there yet.
 
     `missing` is what is not counted, and `rough` what is estimated from a size alone: each a line
-    that says why. If anything is missing, the slug is at least this large.
+    that says why. If anything is missing, the slug is at least this large. `other_python` is looked
+    for where packages are there as source alone.
     """
 
     python: str
@@ -85,6 +97,7 @@ class Prediction:
     giants: tuple[Giant, ...]
     missing: tuple[str, ...]
     rough: tuple[str, ...]
+    other_python: OtherPython | None = None
 
 
 def predict(question: PredictRequest) -> Prediction:
@@ -99,7 +112,10 @@ def predict(question: PredictRequest) -> Prediction:
     reader = WheelReader(question.cache / "wheels", Web(credentials, indexes.network))
     files = tuple(without_ignored(app, pushed_files(app, question.environ)))
     start = _start(app, files, settings)
-    packages = ForecastPackages.of(_resolve(uv, machine, wanted), reader)
+    nearest = NearestWheels(uv, machine, reader, wanted.file, time.monotonic() + _SEARCH_SECONDS)
+    resolver = Resolver(uv, machine, nearest.requires)
+    pins = _resolve(resolver, wanted)
+    packages = ForecastPackages.of(pins, reader, nearest)
     listing = packages.listing(machine, tool_files(wanted.manager, machine))
     stripping = Stripping(settings.strip, machine, taken(listing, settings.strip, start))
     graph = packages.graph(app, machine)
@@ -114,17 +130,36 @@ def predict(question: PredictRequest) -> Prediction:
         for item, forecast in runtime(stripping, wanted.manager, is_seen=start.is_seen)
         if item.name not in named
     ]
-    return _prediction(parts, graph, question, machine, wanted)
+    found = _prediction(parts, graph, question, machine, wanted)
+    if all(pin.wheel or not pin.instead.startswith(SOURCE) for pin in pins):
+        return found
+    return replace(found, other_python=_python_with_wheels(resolver, wanted, nearest.deadline))
 
 
-def _resolve(uv: Uv, machine: Machine, wanted: Requirements) -> tuple[Pinned, ...]:
+def _resolve(resolver: Resolver, wanted: Requirements) -> tuple[Pinned, ...]:
     try:
-        return Resolver(uv, machine).resolve(wanted)
+        return resolver.resolve(wanted)
     except Unresolvable as failure:
         if wanted.manager != "pip":  # the tool that wrote the lock has to resolve it
             raise
-        trials = ResolveTrials.of(uv, machine, wanted.file, _CONFLICT_SECONDS)
+        trials = ResolveTrials.of(resolver.uv, resolver.machine, wanted.file, _SEARCH_SECONDS)
         raise find_conflict(failure, trials) from None
+
+
+def _python_with_wheels(
+    resolver: Resolver, wanted: Requirements, deadline: float
+) -> OtherPython | None:
+    """The Python nearest to the app's that needs no source at all, if it is found in time."""
+    own = resolver.machine
+    for minor in sorted(PYTHONS, key=lambda minor: abs(minor - own.minor)):
+        seconds = deadline - time.monotonic()
+        if minor == own.minor or seconds <= 0:
+            continue
+        machine = replace(own, minor=minor)
+        with suppress(Unresolvable, UnreadableRequirements, IndexDown):
+            other = Resolver(replace(resolver.uv, seconds=seconds), machine)
+            return OtherPython(machine.python, len(other.resolve(wanted, "--no-build")))
+    return None
 
 
 def _prediction(

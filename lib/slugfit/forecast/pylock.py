@@ -15,6 +15,7 @@ from slugfit.base.toml import loads
 from slugfit.packages.target import Machine
 
 EDITABLE = "the app itself"
+SOURCE = "only as source"
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,16 @@ class Wheel:
 
 @dataclass(frozen=True)
 class Pinned:
-    """A distribution to install. Without `wheel`, `instead` says where it comes from."""
+    """A distribution to install. Without `wheel`, `instead` says where it comes from.
+
+    `source_bytes` is the size of its source archive, if that is all there is and the index tells.
+    """
 
     name: str
     version: str
     wheel: Wheel | None = None
     instead: str = ""
+    source_bytes: int | None = None
 
 
 def read_lock(text: str, machine: Machine) -> tuple[Pinned, ...]:
@@ -49,7 +54,7 @@ def _pinned(package: Mapping[str, Any], machine: Machine) -> Pinned:
     fitting = machine.best(wheels)
     if fitting:
         return Pinned(name, version or fitting.split("-")[1], wheels[fitting])
-    return Pinned(name, version, None, _instead(package))
+    return Pinned(name, version, None, _instead(package), package.get("sdist", {}).get("size"))
 
 
 def _wheels(package: Mapping[str, Any]) -> Iterator[Wheel]:
@@ -67,4 +72,4 @@ def _instead(package: Mapping[str, Any]) -> str:
     if "directory" in package:
         is_editable = package["directory"].get("editable", False)
         return EDITABLE if is_editable else "from a directory of the app"
-    return "only as source"
+    return SOURCE

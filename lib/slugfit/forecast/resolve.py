@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,34 +23,40 @@ _UNBUILT = "only as source, which can't be built here; what it requires is not c
 
 @dataclass(frozen=True)
 class Resolver:
-    """What an app's package manager file resolves to, on one machine."""
+    """What an app's package manager file resolves to, on one machine.
+
+    `requires` says what a distribution requires that can't be built here.
+    """
 
     uv: Uv
     machine: Machine
+    requires: Callable[[str, str], Sequence[str]] | None = None
 
-    def resolve(self, wanted: Requirements) -> tuple[Pinned, ...]:
-        """What would be installed, by name.
+    def resolve(self, wanted: Requirements, *options: str) -> tuple[Pinned, ...]:
+        """What would be installed, by name; `options` are uv's.
 
         Raises UnreadableRequirements, Unresolvable, IndexDown or NotSupported.
         """
         self.uv.cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self.uv.cache) as work:
-            return self._resolve(wanted, Path(work))
+            return self._resolve(wanted, Path(work), *options)
 
-    def _resolve(self, wanted: Requirements, work: Path) -> tuple[Pinned, ...]:
+    def _resolve(self, wanted: Requirements, work: Path, *options: str) -> tuple[Pinned, ...]:
         lines = self._lines(wanted, work)
-        options = ["--format", "pylock.toml"]
+        asked_for = ["--format", "pylock.toml", *options]
         if lines is None:
             text = wanted.file.read_text(errors="replace")
             asked = RequirementsText(wanted.file, text, wanted.file)
         else:
             asked = RequirementsText(work / "requirements.txt", lines, wanted.file)
             asked.file.write_text(lines, encoding="utf-8")
-            options.append("--no-deps")
+            asked_for.append("--no-deps")
         answer = work / "pylock.toml"
-        unbuilt = self.uv.compile(asked, self.machine, answer, options)
+        unbuilt = self.uv.compile(asked, self.machine, answer, asked_for, requires=self.requires)
         return tuple(
-            replace(pin, instead=_UNBUILT) if pin.name in unbuilt and not pin.wheel else pin
+            replace(pin, instead=_UNBUILT, source_bytes=None)
+            if pin.name in unbuilt and not pin.wheel
+            else pin
             for pin in read_lock(answer.read_text(encoding="utf-8"), self.machine)
         )
 

@@ -96,13 +96,12 @@ class ResolveTrials:
         seconds = self.deadline - time.monotonic()
         if seconds <= 0:
             raise OutOfTimeError
+        uv = replace(self.uv, seconds=seconds)
         with tempfile.TemporaryDirectory(dir=self.uv.cache) as work:
             asked = RequirementsText(Path(work, "requirements.in"), text, self.origin)
             asked.file.write_text(text, encoding="utf-8")
             answer = Path(work, "answer.txt")
-            self.uv.compile(
-                asked, self.machine, answer, ("--annotation-style", "line", *options), seconds
-            )
+            uv.compile(asked, self.machine, answer, ("--annotation-style", "line", *options))
             return _resolution(answer.read_text(encoding="utf-8"))
 
 

@@ -10,7 +10,8 @@ from packaging.utils import canonicalize_name
 
 from slugfit.app.requirements import demands, parse
 from slugfit.forecast.estimate import Forecast, Stripping, of_size
-from slugfit.forecast.pylock import EDITABLE, Pinned
+from slugfit.forecast.nearest_wheel import NearestWheels
+from slugfit.forecast.pylock import EDITABLE, SOURCE, Pinned
 from slugfit.forecast.start_imports import Start, shares
 from slugfit.forecast.wheel_cache import WheelOutcome, WheelReader
 from slugfit.forecast.wheel_listing import WheelListing
@@ -19,6 +20,8 @@ from slugfit.packages.graph import Graph, resolve
 from slugfit.packages.markers import environment
 from slugfit.packages.target import Machine
 from slugfit.slug.items import Item
+
+_SMALL_SOURCE = 1_000_000  # bytes; what is built of more may be of any size
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,14 @@ class ForecastPackages:
     contents: Mapping[Pinned, WheelOutcome]
 
     @classmethod
-    def of(cls, pins: Iterable[Pinned], reader: WheelReader) -> ForecastPackages:
+    def of(
+        cls, pins: Iterable[Pinned], reader: WheelReader, nearest: NearestWheels
+    ) -> ForecastPackages:
         """Raises IndexDown when a server does not answer."""
         listed = [pin for pin in pins if pin.instead != EDITABLE]  # the app has it already
         read = reader.read_all(pin.wheel for pin in listed if pin.wheel)
-        nothing = {pin: WheelOutcome(why=pin.instead) for pin in listed}
-        return cls(nothing | {pin: read[pin.wheel] for pin in listed if pin.wheel})
+        others = {pin: _instead(pin, nearest) for pin in listed if not pin.wheel}
+        return cls(others | {pin: read[pin.wheel] for pin in listed if pin.wheel})
 
     @property
     def names(self) -> frozenset[str]:
@@ -84,10 +89,21 @@ class ForecastPackages:
             name = canonicalize_name(pin.name)
             if contents.inside:
                 members = contents.inside.members
-                yield Part(item, stripping.weigh(members, read[name]))
+                yield Part(item, stripping.weigh(members, read[name]), contents.why)
             elif contents.size is None:
                 yield Part(item, None, contents.why)
             else:
                 weight = of_size(contents.size)
                 why = f"estimated from its wheel's size: {contents.why}"
-                yield Part(item, Forecast(weight, weight), why)
+                yield Part(item, Forecast(weight, weight), why if pin.wheel else contents.why)
+
+
+def _instead(pin: Pinned, nearest: NearestWheels) -> WheelOutcome:
+    """What is known of a distribution that has no wheel for the machine."""
+    if not pin.instead.startswith(SOURCE):
+        return WheelOutcome(why=pin.instead)
+    if found := nearest.outcome(pin.name, pin.version):
+        return found
+    if pin.source_bytes and pin.source_bytes <= _SMALL_SOURCE:
+        return WheelOutcome(size=pin.source_bytes, why="estimated from the size of its source")
+    return WheelOutcome(why=pin.instead)

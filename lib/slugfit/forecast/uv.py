@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +16,6 @@ from slugfit.forecast.failures import IndexDown, Unresolvable
 from slugfit.forecast.indexes import Indexes
 from slugfit.packages.target import Machine
 
-_SECONDS = 600.0
 # What uv says, in the order in which it is asked for.
 _UNREADABLE = re.compile(
     r"Couldn't parse|Failed to parse|Unsupported requirement|Unexpected '|Invalid (?:value|URL)"
@@ -26,8 +26,9 @@ _DOWN = re.compile(
     r" error|timed out|dns error|Connection refused"
 )
 _NONE = re.compile(r"No solution found|Failed to build|depends on itself")
-_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==")
-_WITHOUT_REQUIREMENTS = '[[dependency-metadata]]\nname = "{}"\n'
+_BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==([^`\s]+)`")
+_METADATA = '[[dependency-metadata]]\nname = "{}"\nversion = "{}"\nrequires-dist = {}\n'
+_MOST_UNBUILT = 20
 _DRAWING = re.compile(r"^\W+")
 
 
@@ -46,11 +47,12 @@ class RequirementsText:
 
 @dataclass(frozen=True)
 class Uv:
-    """The program, with a cache of its own."""
+    """The program, with a cache of its own. A run may take `seconds`."""
 
     program: Path
     cache: Path
     indexes: Indexes
+    seconds: float = 600.0
 
     def compile(
         self,
@@ -58,12 +60,13 @@ class Uv:
         machine: Machine,
         answer: Path,
         options: Sequence[str] = (),
-        seconds: float = _SECONDS,
-    ) -> list[str]:
-        """Resolve `asked` into `answer`; its suffix tells the format.
+        requires: Callable[[str, str], Sequence[str]] | None = None,
+    ) -> Mapping[str, Sequence[str]]:
+        """Resolve `asked` into `answer`.
 
-        Returns what is there as source alone and can't be built here: what that requires is not in
-        `answer`. Raises UnreadableRequirements, Unresolvable or IndexDown.
+        Returns what is there as source alone and can't be built here, with what it was taken to
+        require: what `requires` says of its name and version, or nothing. Raises
+        UnreadableRequirements, Unresolvable or IndexDown.
         """
         command = [
             *("pip", "compile", str(asked.file), "--output-file", str(answer)),
@@ -72,35 +75,37 @@ class Uv:
             *("--python-platform", f"x86_64-manylinux_2_{machine.glibc}"),
             *("--index-strategy", "unsafe-best-match", *options),
         ]
-        unbuilt: list[str] = []
+        unbuilt: dict[tuple[str, str], Sequence[str]] = {}
         while True:
             try:
-                self.run(command, asked, machine, seconds)
+                self.run(command, asked, machine)
             except (Unresolvable, IndexDown) as failure:
                 failed = _BUILD.search(failure.said)
-                if failed is None or failed[1] in unbuilt:
+                if failed is None or failed.groups() in unbuilt or len(unbuilt) == _MOST_UNBUILT:
                     raise
                 if not unbuilt:
                     config = answer.with_name("uv.toml")
                     command += ["--config-file", str(config)]
-                unbuilt.append(failed[1])
-                config.write_text("".join(map(_WITHOUT_REQUIREMENTS.format, unbuilt)))
+                unbuilt[failed[1], failed[2]] = requires(failed[1], failed[2]) if requires else ()
+                config.write_text(_metadata(unbuilt), encoding="utf-8")
             else:
-                return unbuilt
+                return {name: found for (name, _), found in unbuilt.items()}
 
-    def run(
-        self,
-        command: Sequence[str],
-        asked: RequirementsText,
-        machine: Machine,
-        seconds: float = _SECONDS,
-    ) -> None:
+    def run(self, command: Sequence[str], asked: RequirementsText, machine: Machine) -> None:
         """One run. Raises UnreadableRequirements, Unresolvable or IndexDown."""
         env = self.indexes.for_uv(self.cache, asked.text)
         argv = [str(self.program), *command]
-        finished = run(argv, env=env, cwd=asked.origin.parent, seconds=seconds)
+        finished = run(argv, env=env, cwd=asked.origin.parent, seconds=self.seconds)
         if not finished.ok:
             raise _failure(finished, str(asked.origin), machine)
+
+
+def _metadata(unbuilt: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    """The settings that tell uv what distributions require, as TOML."""
+    return "".join(
+        _METADATA.format(name, version, json.dumps(list(requires)))
+        for (name, version), requires in unbuilt.items()
+    )
 
 
 def find_uv() -> Path:

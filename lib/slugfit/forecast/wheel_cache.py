@@ -30,7 +30,10 @@ _NOT_ANSWERED = (requests.ConnectionError, requests.Timeout)
 
 @dataclass(frozen=True)
 class WheelOutcome:
-    """What is in a wheel; without that, all that is known is its `size`, or nothing."""
+    """What is in a wheel; without that, all that is known is its `size`, or nothing.
+
+    `why` is the reason, or what an estimate comes from.
+    """
 
     inside: WheelContents | None = None
     size: int | None = None

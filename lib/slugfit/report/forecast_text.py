@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from slugfit import VERSION
 from slugfit.audit.proposals import AppContext
@@ -15,6 +15,8 @@ from slugfit.report.log import item_lines
 from slugfit.settings.model import BudgetSettings
 from slugfit.slug.budget import advice
 from slugfit.slug.contents import label_of
+
+Verdict = Literal["over", "within", "unknown"]
 
 SCHEMA_VERSION = 1
 _MAX_LINES = 6
@@ -31,9 +33,19 @@ def show_prediction(found: Prediction, budget: BudgetSettings, output: Output) -
         f"{format_size(slug.before.raw)} unpacked"
     )
     output.detail(f"Limit: {format_size(budget.limit)} compressed")
+    _show_verdict(found, budget, output)
+
+
+def show_check(found: Prediction, budget: BudgetSettings, output: Output) -> None:
+    """Log what decides on the budget, and what to do about it."""
+    show_biggest(found, output)
+    _show_verdict(found, budget, output)
+
+
+def _show_verdict(found: Prediction, budget: BudgetSettings, output: Output) -> None:
     for line in uncertainties(found):
         output.detail(line)
-    output.step(verdict(found, budget.limit))
+    output.step(verdict_line(found, budget.limit))
     for text in suggestions(found, budget):
         output.detail("- " + text.replace("\n", "\n  "))
 
@@ -63,20 +75,21 @@ def total(found: Prediction) -> str:
     return f"{word} {format_size(found.slug.weight.compressed)}"
 
 
-def is_over(found: Prediction, limit: int) -> bool:
-    return found.slug.weight.compressed > limit
+def verdict_of(found: Prediction, limit: int) -> Verdict:
+    """Whether the slug is over the budget; what is not counted may bring it over."""
+    if found.slug.weight.compressed > limit:
+        return "over"
+    return "unknown" if found.missing else "within"
 
 
-def verdict(found: Prediction, limit: int) -> str:
-    """One line: over or within the budget, and whether that is certain."""
-    size = found.slug.weight.compressed
-    held = "over" if is_over(found, limit) else "within"
+def verdict_line(found: Prediction, limit: int) -> str:
+    """The verdict in words, and whether it is certain."""
+    size, verdict = found.slug.weight.compressed, verdict_of(found, limit)
+    words = "can't tell whether it is within" if verdict == "unknown" else verdict
     line = (
-        f"{total(found)[:1].upper()}{total(found)[1:]}: {held} the budget of {format_size(limit)}"
+        f"{total(found)[:1].upper()}{total(found)[1:]}: {words} the budget of {format_size(limit)}"
     )
-    if found.missing and held == "within":
-        return f"{line}, as far as known"
-    if abs(size - limit) <= ERROR * size:
+    if verdict != "unknown" and abs(size - limit) <= ERROR * size:
         return f"{line}, but within the margin of error"
     return line
 
@@ -90,6 +103,10 @@ def uncertainties(found: Prediction) -> Iterator[str]:
             yield from (f"  {line}" for line in lines[:_MAX_LINES])
             if len(lines) > _MAX_LINES:
                 yield f"  and {len(lines) - _MAX_LINES} more"
+    if other := found.other_python:
+        yield ""
+        yield f"Python {other.python} has wheels for all {other.packages} packages. To use it:"
+        yield f"echo {other.python} >.python-version"
 
 
 def document(found: Prediction, budget: BudgetSettings) -> dict[str, Any]:
@@ -110,7 +127,8 @@ def document(found: Prediction, budget: BudgetSettings) -> dict[str, Any]:
             "raw_bytes": slug.before.raw,
         },
         "limit_bytes": budget.limit,
-        "over_limit": is_over(found, budget.limit),
+        "over_limit": verdict_of(found, budget.limit) == "over",
+        "verdict": verdict_of(found, budget.limit),
         "items": [
             {
                 "kind": item.kind,
@@ -127,22 +145,33 @@ def document(found: Prediction, budget: BudgetSettings) -> dict[str, Any]:
     }
 
 
-def markdown(found: Prediction, limit: int) -> str:
-    """The verdict and the largest items, for a pull request or a job summary."""
+def markdown(found: Prediction, budget: BudgetSettings) -> str:
+    """The verdict, the largest items and what to do, for a pull request or a job summary."""
     rows = [
         f"| {_cell(label_of(item))} | {format_size(weight.compressed)} |"
         for item, weight in found.slug.biggest()
     ]
     lines = [
-        f"### Slugfit: {verdict(found, limit)}",
+        f"### Slugfit: {verdict_line(found, budget.limit)}",
         "",
         *(f"> **{_cell(giant.summary)}** {_cell(giant.why)}\n" for giant in found.giants),
         "| largest items | compressed |",
         "|---|---:|",
         *rows,
         *(_cell(line) for line in uncertainties(found)),
+        *(line for text in suggestions(found, budget) for line in _advice(text)),
     ]
     return "\n".join([*lines, ""])
+
+
+def _advice(text: str) -> Iterator[str]:
+    """A suggestion: what it saves, and how as code."""
+    what, *how = text.splitlines()
+    yield ""
+    yield f"- {_cell(what)}"
+    if how:
+        yield ""
+        yield from (f"      {line}" for line in how)
 
 
 def _cell(text: str) -> str:
