@@ -246,9 +246,9 @@ def test_of_what_is_too_big_to_install_only_the_structure_is_checked(bench: Benc
     ("recognised", "settings", "note"),
     [
         (
-            Recognised("pickle", unpickles=True),
+            Recognised("pickle", code="a pickle"),
             CheckSettings(),
-            "opening it would run the code in it, which requires allow_pickle = true.",
+            "opening it may run code (a pickle), which requires allow_code = true.",
         ),
         (Recognised("onnx"), CheckSettings(load=False), "check.load is false."),
         (
@@ -275,8 +275,8 @@ def test_a_pickle_is_opened_when_that_is_allowed(tmp_path: Path) -> None:
     bench = Bench(tmp_path / "app", tmp_path / "cache", bare(tmp_path / "python"))
     (bench.app / "shapes.py").write_text("class Square: side = 2\n")
     (bench.app / "square.pkl").write_bytes(b"cshapes\nSquare\n.")
-    model = model_from("square.pkl", "square.pkl", allow_pickle=True)
-    recognised = Recognised("pickle", unpickles=True)
+    model = model_from("square.pkl", "square.pkl", allow_code=True)
+    recognised = Recognised("pickle", code="a pickle")
     checked = bench.checker().check(model, bench.app / "square.pkl", "of it", recognised)
     assert checked.report is not None
     assert plain(bench.log.steps) == (

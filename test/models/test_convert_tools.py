@@ -168,7 +168,7 @@ def test_models_become_onnx(
 ) -> None:
     source, check, representative, locks = sample(bench)
     settings = ConvertSettings("onnx", quantize, representative if quantize == "int8" else None)  # type: ignore[arg-type] # a parameter of the test
-    converted = bench.build(bench.model(source, settings, check, allow_pickle=True))
+    converted = bench.build(bench.model(source, settings, check, allow_code=True))
     found = answers(converted, "onnx", bench, *locks)
     assert converted.expected
     assert found.agreement >= 0.98

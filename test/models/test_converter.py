@@ -14,10 +14,10 @@ from slugfit.models.convert.conversion_cache import ConversionCache
 from slugfit.models.convert.conversions import ROUTES, environment_for, supported_targets
 from slugfit.models.convert.converter import TimeLimit
 from slugfit.models.convert.failures import (
+    CodeNotAllowed,
     ConversionFailed,
     ConversionTimeout,
     OutOfMemory,
-    PickleNotAllowed,
     SampleMismatch,
     SamplesRequired,
     ToolsNotInstalled,
@@ -138,10 +138,10 @@ https://github.com/slugfit/slugfit/blob/main/docs/errors.md#convertunsupported
 def test_pickles_are_opened_only_where_that_is_allowed(bench: Bench) -> None:
     pickled = bench.root / "model.pkl"
     pickled.write_bytes(b"\x80\x04N.")  # None
-    with pytest.raises(PickleNotAllowed):
+    with pytest.raises(CodeNotAllowed):
         bench.build(bench.model(pickled, ConvertSettings("onnx")))
     with pytest.raises(ToolsNotInstalled):
-        bench.build(bench.model(pickled, ConvertSettings("onnx"), allow_pickle=True))
+        bench.build(bench.model(pickled, ConvertSettings("onnx"), allow_code=True))
 
 
 def test_tools_that_are_not_there_leave_nothing(bench: Bench) -> None:
@@ -266,7 +266,7 @@ def test_what_would_exceed_the_caches_limit_is_not_kept(cache: Cache) -> None:
         UnsupportedModel("models/m.tflite", "signatures: none"),
         OutOfMemory("models/m.tflite", "killed by signal 9"),
         ConversionTimeout("models/m.tflite", 900),
-        PickleNotAllowed("models/m.onnx", "format: pickle"),
+        CodeNotAllowed("models/m.onnx", "format: pickle"),
         ToolsNotInstalled("models/m.tflite", "no route"),
     ],
 )

@@ -53,19 +53,19 @@ INSPECTIONS = {
     ),
     "linear_scripted.pt": Inspection("torchscript", "TorchScript", facts=TENSORS),
     "linear_exported.pt2": Inspection(
-        "torch-export", "torch.export", unpickles=True, facts=TENSORS
+        "torch-export", "torch.export", code="a pickle in it", facts=TENSORS
     ),
     "linear_state.pth": Inspection(
-        "torch-checkpoint", "PyTorch checkpoint", unpickles=True, facts=TENSORS
+        "torch-checkpoint", "PyTorch checkpoint", code="a pickle", facts=TENSORS
     ),
     "linear_legacy.bin": Inspection(
-        "torch-checkpoint", "PyTorch checkpoint (legacy)", unpickles=True
+        "torch-checkpoint", "PyTorch checkpoint (legacy)", code="a pickle"
     ),
     "dense.keras": Inspection("keras", "Keras", facts=KERAS),
-    "lambda.keras": Inspection("keras", "Keras", unpickles=True, facts=KERAS),
+    "lambda.keras": Inspection("keras", "Keras", code="a Lambda layer", facts=KERAS),
     "dense.h5": Inspection("hdf5", "Keras model in HDF5", facts=(("contains", "a Keras model"),)),
     "lambda.h5": Inspection(
-        "hdf5", "Keras model in HDF5", unpickles=True, facts=(("contains", "a Keras model"),)
+        "hdf5", "Keras model in HDF5", code="a Lambda layer", facts=(("contains", "a Keras model"),)
     ),
     "dense.weights.h5": Inspection("hdf5", "HDF5"),
     "dense_saved": Inspection("saved-model", "SavedModel"),
@@ -83,13 +83,13 @@ INSPECTIONS = {
         dtypes=("F32", "Q8_0"),
         facts=(("architecture", "llama"), ("name", "linear")),
     ),
-    "logistic.pkl": Inspection("pickle", "pickle", unpickles=True),
-    "logistic.joblib": Inspection("pickle", "pickle", unpickles=True),
-    "logistic_zlib.joblib": Inspection("pickle", "pickle, compressed (zlib)", unpickles=True),
-    "logistic_gzip.joblib": Inspection("pickle", "pickle, compressed (gzip)", unpickles=True),
-    "logistic_bz2.joblib": Inspection("pickle", "pickle, compressed (bzip2)", unpickles=True),
-    "logistic_xz.joblib": Inspection("pickle", "pickle, compressed (xz)", unpickles=True),
-    "logistic_lzma.joblib": Inspection("pickle", "pickle, compressed (lzma)", unpickles=True),
+    "logistic.pkl": Inspection("pickle", "pickle", code="a pickle"),
+    "logistic.joblib": Inspection("pickle", "pickle", code="a pickle"),
+    "logistic_zlib.joblib": Inspection("pickle", "pickle, compressed (zlib)", code="a pickle"),
+    "logistic_gzip.joblib": Inspection("pickle", "pickle, compressed (gzip)", code="a pickle"),
+    "logistic_bz2.joblib": Inspection("pickle", "pickle, compressed (bzip2)", code="a pickle"),
+    "logistic_xz.joblib": Inspection("pickle", "pickle, compressed (xz)", code="a pickle"),
+    "logistic_lzma.joblib": Inspection("pickle", "pickle, compressed (lzma)", code="a pickle"),
     "boosted.json": Inspection("xgboost", "XGBoost (JSON)"),
     "boosted.ubj": Inspection("xgboost", "XGBoost (UBJSON)"),
     "boosted.model": Inspection("xgboost", "XGBoost (binary, of versions before 3.1)"),
@@ -186,7 +186,7 @@ def test_a_directory_of_several_formats_has_none_of_its_own(tmp_path: Path) -> N
     shutil.copy(FORMATS / "linear_state.pth", tmp_path)
     found = inspect(tmp_path, "models/")
     assert (found.format, found.title) == (None, "2 files (PyTorch checkpoint, SavedModel)")
-    assert found.unpickles
+    assert found.code == "a pickle"
     assert [name for name, _ in found.parts] == ["1", "linear_state.pth"]
 
 

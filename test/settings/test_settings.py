@@ -53,7 +53,8 @@ COMMAND = 'a command in one line, such as "python -m myapp.selfcheck"'
 GLOB = 'a glob relative to site-packages, such as "numpy/**/tests"'
 HEADER_HINT = "It looks like the header itself: set that as a config var, and name the var here."
 MODEL_KEYS = (
-    "allow_pickle, authorization, check, convert, exclude, include, path, requester_pays, "
+    "allow_code, allow_pickle, authorization, check, convert, exclude, include, path, "
+    "requester_pays, "
     "sha256, source, unpack"
 )
 DIGEST = "64 hexadecimal digits, as sha256sum prints them"

@@ -85,13 +85,13 @@ class Bench:
         convert: ConvertSettings,
         check: CheckSettings = CheckSettings(),  # noqa: B008 (frozen)
         *,
-        allow_pickle: bool = False,
+        allow_code: bool = False,
     ) -> tuple[ModelSettings, Path]:
         """Settings for the model at `source`, whose .npz files go into the app."""
         settings = model_from(
             f"s3://bucket/{source.name}",
             f"models/{source.stem}.{convert.to}",
-            allow_pickle=allow_pickle,
+            allow_code=allow_code,
             convert=replace(convert, representative=self._carry(convert.representative)),
             check=replace(
                 check, input=self._carry(check.input), reference=self._carry(check.reference)

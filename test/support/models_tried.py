@@ -38,7 +38,7 @@ class Recognised:
 
     format: str | None
     title: str = "A model"
-    unpickles: bool = False
+    code: str = ""
 
 
 @cache

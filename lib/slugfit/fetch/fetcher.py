@@ -209,8 +209,14 @@ def _model(step: ModelStep, content: Cached, outcome: Outcome, files: int | None
 
 
 def warn_of_risks(models: Iterable[ModelSettings], output: Output) -> None:
-    """Warn of models that others can replace, or read on the way."""
+    """Warn of models that others can replace, or read on the way, and of an old key's name."""
     for model in models:
+        if model.allow_pickle:
+            output.warning(
+                "allow_pickle is called allow_code now.",
+                f"{model.path}\n\nIt is about every model that runs code when it is opened. The "
+                "old name still works;\nin slugfit.toml, write:\nallow_code = true",
+            )
         for risk in model.source.risks(is_pinned=model.sha256 is not None):
             where = f"{model.source.display}\n\n{risk.why}"
             output.warning(risk.summary, where, risk.advice)

@@ -153,7 +153,7 @@ class ModelSettings(Checked):
 
     `include` and `exclude` are globs relative to a source that is a prefix; `authorization` is
     the header's value (in the table, the name of the config var that has it). Without
-    `allow_pickle`, nothing unpickles the model.
+    `allow_code`, no model is opened that runs code then; `allow_pickle` is its old name.
     """
 
     source: Location = field(metadata=required(SourceText(), var=MODELS_VAR))
@@ -164,9 +164,15 @@ class ModelSettings(Checked):
     unpack: bool = key(Flag(), False)
     authorization: str | None = key(VarName(), repr=False)
     requester_pays: bool = key(Flag(), False)
+    allow_code: bool = key(Flag(), False)
     allow_pickle: bool = key(Flag(), False)
     convert: ConvertSettings | None = key(nested(ConvertSettings))
     check: CheckSettings = key(nested(CheckSettings), {})
+
+    @property
+    def may_run_code(self) -> bool:
+        """Whether the model may be opened though that runs code in it."""
+        return self.allow_code or self.allow_pickle
 
     @property
     def source_name(self) -> str:

@@ -39,7 +39,8 @@ class Samples:
 class Attempt:
     """What a check process gets. `seconds` and `max_rss` (bytes) are bounds on the whole process.
 
-    `paths` come before the app's packages on sys.path, `last_paths` after them.
+    `paths` come before the app's packages on sys.path, `last_paths` after them. With `allow_code`,
+    the runtime may run what code the model has.
     """
 
     subject: Subject
@@ -49,3 +50,4 @@ class Attempt:
     max_rss: int
     paths: tuple[Path, ...] = ()
     last_paths: tuple[Path, ...] = ()
+    allow_code: bool = False

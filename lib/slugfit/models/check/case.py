@@ -24,6 +24,7 @@ class CheckCase:
     runtime: ModelRuntime
     samples: Samples | None
     expected: Expected | None
+    allow_code: bool = False
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:

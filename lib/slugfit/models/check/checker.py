@@ -35,7 +35,7 @@ class Recognised(Protocol):
     @property
     def title(self) -> str: ...
     @property
-    def unpickles(self) -> bool: ...
+    def code(self) -> str: ...
 
 
 class Checker:
@@ -83,7 +83,8 @@ class Checker:
             self._reporter.no_runtime(path, recognised.format, None)
             return CheckedModel(path, None, ("the app has no runtime for it",))
         samples = samples_for(model.check, path, self._app.app, expected)
-        case = CheckCase(path, file, sha256, model.check, runtime, samples, expected)
+        may = model.may_run_code
+        case = CheckCase(path, file, sha256, model.check, runtime, samples, expected, may)
         return self._finish(case, self._find(case))
 
     def _find(self, case: CheckCase) -> LoadReport | str:
@@ -156,6 +157,7 @@ class Checker:
             max_rss=case.settings.memory,
             paths=sites if runtime.group else own_code,
             last_paths=() if runtime.group else sites,
+            allow_code=case.allow_code,
         )
 
     def _key(self, case: CheckCase) -> str:
@@ -179,8 +181,8 @@ def _skip_reason(model: ModelSettings, recognised: Recognised) -> str:
     """Why the model is not to be loaded; "" to load it."""
     if not model.check.load:
         return "check.load is false"
-    if recognised.unpickles and not model.allow_pickle:
-        return "opening it would run the code in it, which requires allow_pickle = true"
+    if recognised.code and not model.may_run_code:
+        return f"opening it may run code ({recognised.code}), which requires allow_code = true"
     if recognised.format is None or not is_loadable(recognised.format):
         return f"{recognised.title} contains only weights, for which the app's code has the model"
     return ""

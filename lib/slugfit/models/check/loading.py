@@ -78,6 +78,7 @@ def _run(attempt: Attempt, app: AppPython, directory: Path) -> Finished:
         "threads": processors(),
         "max_rss": attempt.max_rss,
         "seconds": _INFERENCE_SECONDS,
+        "allow_code": attempt.allow_code,
     }
     (directory / "request.json").write_text(json.dumps(request), encoding="utf-8")
     argv = [str(app.python), "-B", "-X", "utf8", "-c", _START, str(directory), str(PROBE)]

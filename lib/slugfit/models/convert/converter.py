@@ -23,8 +23,8 @@ from slugfit.models.convert.conversions import (
     supported_targets,
 )
 from slugfit.models.convert.failures import (
+    CodeNotAllowed,
     ConversionTimeout,
-    PickleNotAllowed,
     SampleMismatch,
     ToolsNotInstalled,
     ToolsUnavailable,
@@ -105,8 +105,10 @@ class Converter(AbstractContextManager["Converter"]):
             requested = settings.to, settings.quantize
             targets = supported_targets(known) if known else {}
             raise Unsupported(model.path, inspection.title, requested, targets)
-        if inspection.unpickles and not model.allow_pickle:
-            raise PickleNotAllowed(model.path, f"format: {inspection.title}")
+        if inspection.code and not model.may_run_code:
+            raise CodeNotAllowed(
+                model.path, f"format: {inspection.title}\nfound: {inspection.code}"
+            )
         environment = environment_for(route, self._app.packages)
         own = route.app if environment.with_app else ()
         return Job(
@@ -118,7 +120,7 @@ class Converter(AbstractContextManager["Converter"]):
             input=self._data(model, "check.input", model.check.input),
             representative=self._data(model, "convert.representative", settings.representative),
             has_reference=model.check.reference is not None,
-            allow_pickle=model.allow_pickle,
+            allow_code=model.may_run_code,
             route=route,
             environment=environment,
             app_versions={name: self._app.packages[name] for name in own},

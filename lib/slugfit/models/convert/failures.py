@@ -125,7 +125,7 @@ class ToolsNotInstalled(ConvertFailure):
         )
 
 
-class PickleNotAllowed(ConvertFailure):
+class CodeNotAllowed(ConvertFailure):
     """Opening the model would run code in it."""
 
     id = "convert::pickle-not-allowed"
@@ -137,8 +137,7 @@ class PickleNotAllowed(ConvertFailure):
             evidence=self._evidence,
             why="Anyone who can replace the model could run any code in your build.",
             fixes=(
-                "If only you can replace the model, allow it, below its source:\n"
-                "allow_pickle = true",
+                "If only you can replace the model, allow it, below its source:\nallow_code = true",
                 _ELSEWHERE,
             ),
         )
@@ -221,7 +220,7 @@ class OutOfMemory(ConvertFailure):
 REFUSALS: Mapping[str, type[ConvertFailure]] = {
     "failed": ConversionFailed,
     "unsupported": UnsupportedModel,
-    "pickle-not-allowed": PickleNotAllowed,
+    "pickle-not-allowed": CodeNotAllowed,
     "data-unfit": SampleMismatch,
     "data-needed": SamplesRequired,
     "out-of-memory": OutOfMemory,

@@ -49,7 +49,7 @@ class Job:
     input: Path | None
     representative: Path | None
     has_reference: bool
-    allow_pickle: bool
+    allow_code: bool
     route: ConversionRoute
     environment: ToolEnvironment
     app_versions: Mapping[str, str]
@@ -93,7 +93,7 @@ def run_job(
         "source": str(job.source.absolute()),
         "input": job.input and str(job.input),
         "representative": job.representative and str(job.representative),
-        "allow_pickle": job.allow_pickle,
+        "allow_code": job.allow_code,
         "work": str(work),
         "result": str(work / MODEL),
         "inputs": str(work / INPUTS),

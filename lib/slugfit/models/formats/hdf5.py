@@ -5,15 +5,15 @@ Source: "HDF5 File Format Specification", Superblock.
 
 from __future__ import annotations
 
+from slugfit.models.formats.hdf5_attributes import text_attributes
 from slugfit.models.formats.inspection import Inspection
+from slugfit.models.formats.keras_code import UNREADABLE, code_in
 from slugfit.models.formats.reader import BoundedReader, BrokenError, truncated
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 _TAR = b"ustar"
 _LAST_OFFSET = 1 << 26  # the superblock is at 0, 512, or a larger power of two
-_SEARCHED_BYTES = 8 << 20  # Keras writes a model's configuration before its weights
-# How Keras marks a function saved as bytecode: since version 3, and before.
-LAMBDAS = (b'"__lambda__"', b'"function_type": "lambda"')
+_SEARCHED_BYTES = 8 << 20  # Keras writes its version before the weights
 
 
 def recognises(reader: BoundedReader) -> bool:
@@ -24,14 +24,25 @@ def recognises(reader: BoundedReader) -> bool:
 def inspect(reader: BoundedReader) -> Inspection:
     """Inspect the model. Raises BrokenError."""
     check(reader, 0, reader.size, "the file")
-    if not reader.contains(b"model_config", _SEARCHED_BYTES):
+    code = _code(reader)
+    if code is None:
         keras = reader.contains(b"layer_names", _SEARCHED_BYTES) or reader.contains(
             b"keras_version", _SEARCHED_BYTES
         )
         return Inspection("hdf5", "Keras weights in HDF5" if keras else "HDF5")
-    unpickles = any(reader.contains(word, _SEARCHED_BYTES) for word in LAMBDAS)
     facts = (("contains", "a Keras model"),)
-    return Inspection("hdf5", "Keras model in HDF5", unpickles=unpickles, facts=facts)
+    return Inspection("hdf5", "Keras model in HDF5", code=code, facts=facts)
+
+
+def _code(reader: BoundedReader) -> str | None:
+    """What is code in a Keras model's configuration; None when there is none."""
+    try:
+        found = text_attributes(reader, _superblock(reader, 0, reader.size) or 0, "model_config")
+    except BrokenError:
+        return UNREADABLE
+    if len(found) > 1:
+        return UNREADABLE
+    return code_in(found[0]) if found else None
 
 
 def check(reader: BoundedReader, start: int, size: int, what: str) -> None:

@@ -61,15 +61,16 @@ class Inspection:
     """One model, or a directory of models: `parts` has those by path.
 
     `format` is None for unknown content, or where the parts differ. `parameters` is the number of
-    weights, where the headers have it, and `dtypes` are their types. `unpickles` says that opening
-    the model runs code in it. `facts` are labels and values to show.
+    weights, where the headers have it, and `dtypes` are their types. `code` is what of it runs, or
+    may run, when the model is opened: a phrase, "" for nothing. `facts` are labels and values to
+    show.
     """
 
     format: FormatName | None
     title: str
     parameters: int | None = None
     dtypes: tuple[str, ...] = ()
-    unpickles: bool = False
+    code: str = ""
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
     flex_ops: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ import json
 
 from slugfit.models.formats import hdf5, zip_directory
 from slugfit.models.formats.inspection import TITLES, Inspection
+from slugfit.models.formats.keras_code import MAX_BYTES, code_in
 from slugfit.models.formats.reader import BoundedReader, BrokenError, readable
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
@@ -24,8 +25,9 @@ def recognises(reader: BoundedReader) -> bool:
 def inspect(reader: BoundedReader) -> Inspection:
     """Inspect the model. Raises BrokenError."""
     members = zip_directory.members(reader)
-    config = zip_directory.content(reader, members[_CONFIG], _MAX_JSON_BYTES)
-    _check_json(config, _CONFIG)
+    config = zip_directory.content(reader, members[_CONFIG], MAX_BYTES + 1)
+    if len(config) <= MAX_BYTES:
+        _check_json(config, _CONFIG)
     version = ""
     if _METADATA in members:
         metadata = _check_json(
@@ -41,14 +43,12 @@ def inspect(reader: BoundedReader) -> Inspection:
     return Inspection(
         "keras",
         TITLES["keras"],
-        unpickles=any(word in config for word in hdf5.LAMBDAS),
+        code=code_in(config),
         facts=(("made by", f"Keras {version}"),) if version else (),
     )
 
 
 def _check_json(content: bytes, name: str) -> object:
-    if len(content) >= _MAX_JSON_BYTES:
-        return {}
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

@@ -54,7 +54,7 @@ def combined(parts: Sequence[tuple[str, Inspection]]) -> Inspection:
         f"{count_of(len(known), 'file')} ({titles})",
         parameters=sum(counted) if counted else None,
         dtypes=tuple(sorted({dtype for _, part in known for dtype in part.dtypes})),
-        unpickles=any(part.unpickles for _, part in known),
+        code=next((part.code for _, part in known if part.code), ""),
         parts=tuple(known),
     )
 

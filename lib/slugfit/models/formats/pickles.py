@@ -27,7 +27,7 @@ _LENGTHS = {
     pickletools.TAKEN_FROM_ARGUMENT8U: 8,
 }
 
-INSPECTION = Inspection("pickle", TITLES["pickle"], unpickles=True)
+INSPECTION = Inspection("pickle", TITLES["pickle"], code="a pickle")
 
 _End = Literal["stop", "cut", "far"]
 

@@ -14,6 +14,8 @@ _PROGRAMS = {"constants.pkl", "bytecode.pkl"}
 _MEMBER = re.compile(rf"(?:[^/]+/)?(?:data\.pkl|{'|'.join(sorted(_EXPORTS))})")
 _FIRST = re.compile(rf"{_MEMBER.pattern}|[^/]+/data/(?:\d+|weights/weight_\d+|aotinductor/.+)")
 _TENSOR = re.compile(r"(?:^|/)(?:data/|data/weights/weight_|data/constants/tensor_)\d+$")
+# torch.export.load unpickles example inputs, and constants that it can't load otherwise.
+_CODE = {"torchscript": "", "torch-export": "a pickle in it", "torch-checkpoint": "a pickle"}
 
 
 def recognises(reader: BoundedReader) -> bool:
@@ -30,8 +32,7 @@ def inspect(reader: BoundedReader) -> Inspection:
     return Inspection(
         kind,
         TITLES[kind],
-        # torch.export.load unpickles example inputs, and constants that it can't load otherwise.
-        unpickles=kind != "torchscript",
+        code=_CODE[kind],
         facts=(("tensors", f"{tensors:,}"),) if tensors else (),
     )
 

@@ -32,7 +32,7 @@ def inspect(reader: BoundedReader) -> Inspection:
         if at is not None and not _has_room(reader, at, storages):
             raise BrokenError(f"the data of its {storages:,} tensors is incomplete")
     title = f"{TITLES['torch-checkpoint']} (legacy)"
-    return Inspection("torch-checkpoint", title, unpickles=True)
+    return Inspection("torch-checkpoint", title, code="a pickle")
 
 
 def _has_room(reader: BoundedReader, at: int, storages: int) -> bool:

@@ -71,14 +71,15 @@ def _load(request: Mapping[str, Any]) -> Any:
     os.symlink(request["source"], named)  # Keras relies on the extension
     keras = importlib.import_module("keras")
     try:
-        return keras.models.load_model(named, compile=False, safe_mode=not request["allow_pickle"])
+        return keras.models.load_model(named, compile=False, safe_mode=not request["allow_code"])
     except Exception as error:
         if _needs_trust(str(error)):
             raise ConversionRefused(
                 "pickle-not-allowed", "a Lambda layer, which contains code"
             ) from error
         try:
-            return importlib.import_module("tf_keras").models.load_model(named, compile=False)
+            models = importlib.import_module("tf_keras").models
+            return models.load_model(named, compile=False, safe_mode=not request["allow_code"])
         except Exception:
             raise error from None
 
