@@ -56,7 +56,7 @@ test-fast: $(READY) ## Run the tests of pure logic: under a minute, for the inne
 
 faults: $(READY) ## Play many more schedules of faults (SEED=…, EXAMPLES=…)
 	SEED=$(or $(SEED),1000) EXAMPLES=$(or $(EXAMPLES),1000) \
-		$(BIN)/pytest --numprocesses $(WORKERS) test/faults/test_schedules.py
+		$(BIN)/pytest --numprocesses $(WORKERS) test/faults/test_schedules.py test/faults/test_model_files.py
 
 bench-fetch: $(READY) $(BENCH)/.ready ## Fetch beside s5cmd, the AWS CLI, boto3 and curl
 	@PYTHONPATH=test:lib $(BIN)/python -m bench.fetch $(or $(OPTIONS),--write)

@@ -53,6 +53,7 @@ _MAX_WORDS = 10_000_000  # thirty times the largest vocabulary
 _MAX_NAME_BYTES = 1 << 16
 _WINDOW = 1 << 20
 _FACT_LABELS = {"general.architecture": "architecture", "general.name": "name"}
+_KEPT = {"general.alignment", *_FACT_LABELS}
 
 
 def recognises(reader: BoundedReader) -> bool:
@@ -102,11 +103,13 @@ class _Cursor:
         self.at = at
 
     def metadata(self, count: int) -> dict[str, object]:
-        """The scalar values by key; None for arrays."""
+        """The scalar values of the keys that are of use."""
         found: dict[str, object] = {}
         for _ in _checked_range(count, _MAX_KEYS, "keys"):
             key, kind = self._string(), self._u32()
-            found[key] = self._value(kind, key)
+            value = self._value(kind, key)
+            if key in _KEPT:
+                found[key] = value
         return found
 
     def tensor(self) -> tuple[str, int, int, int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from slugfit.base.watchdog import TookTooLongError, within
 from slugfit.models.formats import (
     gguf,
     hdf5,
@@ -43,6 +44,7 @@ _FORMATS: tuple[_Format, ...] = (
     (TITLES["pickle"], pickles.recognises_compressed, pickles.inspect_compressed),
     (TITLES["onnx"], onnx.recognises, onnx.inspect),
 )
+SECONDS = 10.0  # that an inspection may take; of 5 GiB, it takes less than one
 _NAMED_PICKLE = (TITLES["pickle"], pickles.recognises_named, pickles.inspect_named)
 
 
@@ -52,6 +54,16 @@ def inspect(path: Path, display_name: str) -> Inspection:
     Companion files are expected beside `path`. Unknown content is a failure only when the
     extension in `display_name` claims a model format. Raises ModelDamaged, WrongFormat.
     """
+    try:
+        with within(SECONDS):
+            return _inspect(path, display_name)
+    except TookTooLongError:
+        problem = BrokenError(f"to read its structure took longer than {SECONDS:g} seconds")
+        size = None if path.is_dir() else path.stat().st_size
+        raise ModelDamaged(display_name, "unknown", size, problem) from None
+
+
+def _inspect(path: Path, display_name: str) -> Inspection:
     if not path.is_dir():
         return _inspect_file(path, display_name)
     is_saved_model = saved_model.recognises(path)
@@ -66,7 +78,7 @@ def _inspect_files(path: Path, display_name: str) -> Inspection:
     model_directory.check_indices(path)
     models = model_directory.models(path)
     return model_directory.combined(
-        [(name, inspect(path / name, f"{display_name.rstrip('/')}/{name}")) for name in models]
+        [(name, _inspect(path / name, f"{display_name.rstrip('/')}/{name}")) for name in models]
     )
 
 
