@@ -11,7 +11,7 @@ from slugfit.base.errors import Failure
 from slugfit.fetch.failures import ChecksumMismatch, HtmlPage, ObjectChanged
 from slugfit.fetch.transfer.limits import TransferLimits
 from slugfit.stores.failures import Truncated
-from slugfit.stores.refusals import RequestRejected, ServerFailed, Unreachable
+from slugfit.stores.refusals import MalformedResponse, RequestRejected, ServerFailed, Unreachable
 from support.faults import (
     Answer,
     Circle,
@@ -48,6 +48,7 @@ _FLEETING = (Truncated, Unreachable, ServerFailed)
 _FAILURES: dict[type[Fault], tuple[type[Failure], ...]] = {
     Meanwhile: (ObjectChanged,),
     Page: (ObjectChanged, HtmlPage),
+    Shorten: (MalformedResponse, *_FLEETING),
     Circle: (RequestRejected, ServerFailed),
     # 416 may be all that a store has to say, or tell of a change.
     Answer: (ObjectChanged, RequestRejected, *_FLEETING),

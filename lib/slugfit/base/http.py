@@ -107,6 +107,9 @@ class HttpResponse:
         response.length -= count
         return count
 
+    def close(self) -> None:
+        self._response.close()
+
     def retry_after(self, now: float) -> float | None:
         """The seconds to wait according to Retry-After; None without it."""
         return retry_after(self.headers.get("Retry-After"), now)
@@ -142,6 +145,10 @@ class Connection:
         return self._response is None or self._response.is_read
 
     def close(self) -> None:
+        # A response after which the server hangs up holds the socket by itself.
+        if self._response:
+            self._response.close()
+            self._response = None
         if self._server:
             self._server.close()
             self._server = None

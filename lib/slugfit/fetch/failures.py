@@ -28,6 +28,24 @@ class NothingThere(FetchFailure):
         )
 
 
+class EndUnknown(FetchFailure):
+    """The response does not say where the model ends, and nothing else does."""
+
+    id = "fetch::end-unknown"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="It is unknown where a model ends.",
+            where=self.source.display,
+            evidence=("The response has no Content-Length, and is not chunked.",),
+            why="If the connection breaks, half a model would pass for a whole one.",
+            fixes=(
+                'Give the model\'s checksum, below its source:\nsha256 = "…"',
+                "Have the server send a Content-Length.",
+            ),
+        )
+
+
 class NameUnsafe(FetchFailure):
     """An object below a prefix whose name is not a path inside a directory."""
 

@@ -63,6 +63,8 @@ class ObjectStream:
     address: Address | None = None
     interrupt: Callable[[], None] = lambda: None
     """Makes a thread that reads from `body` stop at once."""
+    has_end: bool = True
+    """Whether a body that breaks off differs from one that ends."""
 
 
 class StoreObject(Protocol):

@@ -189,6 +189,25 @@ class RequestRejected(StoreFailure):
         )
 
 
+class MalformedResponse(StoreFailure):
+    """The response's headers contradict each other: where the model ends is unknown."""
+
+    id = "fetch::malformed-response"
+
+    def explain(self) -> Explanation:
+        return Explanation(
+            summary="The response with a model is malformed.",
+            where=self.source.display,
+            evidence=self._evidence,
+            why="Half a model could pass for a whole one.",
+            fixes=(
+                f"Look at the response's headers:\n{self.source.look_at}",
+                "Have the server, or the CDN in front of it, send the file as it is stored:\n"
+                "without Content-Encoding, and with its length.",
+            ),
+        )
+
+
 class Unreachable(StoreFailure):
     """No response: name lookup, connection, TLS or a timeout."""
 

@@ -6,20 +6,24 @@ where the transfer then fetches ranges.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import requests
-import urllib3
 
-from slugfit.base.http import CONNECT_SECONDS, SILENCE_SECONDS, hang_up
+from slugfit.base.http import CONNECT_SECONDS, SILENCE_SECONDS
 from slugfit.stores import FIRST_BYTES, Address, Changed, ObjectStream, Retryable, Version
-from slugfit.stores.client_errors import reason
-from slugfit.stores.failures import Truncated
+from slugfit.stores.framing import (
+    ContradictionError,
+    Framing,
+    MalformedError,
+    framing_of_part,
+    framing_of_whole,
+)
+from slugfit.stores.http_body import GzipBody, HttpBody
 from slugfit.stores.http_responses import refusal_of, request_errors
-from slugfit.stores.refusals import ServerFailed
+from slugfit.stores.refusals import MalformedResponse, ServerFailed
 from slugfit.stores.urls import StoreUrl
 
 TIMEOUTS = (CONNECT_SECONDS, SILENCE_SECONDS)
@@ -28,7 +32,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "User-Agent": "slugfit",
 }
-_OF_SIZE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 _Stop = Callable[[requests.Response], bool]
 
@@ -134,28 +137,45 @@ class WebObject:
         """Whether only all of the object will do: it is empty, or nothing pins its version."""
         if response.status_code != 206:
             return response.status_code == 416
-        size = _size_of_part(response, 0)
-        fits = size is not None and size <= FIRST_BYTES and not self._is_encoded(response)
-        return not fits and not self.version(response, size).pin
+        try:
+            size = self._framing(response, 0).size
+        except ContradictionError:
+            return False  # another try may be right
+        except MalformedError:
+            return True
+        fits = size is not None and size <= FIRST_BYTES
+        return size is None or (not fits and not self.version(response, size).pin)
 
     def _opened(self, response: requests.Response, start: int) -> ObjectStream:
-        if response.status_code == 200:
-            return self._whole(response, start)
-        size = _size_of_part(response, start)
-        if response.status_code != 206 or size is None:
+        if response.status_code not in (200, 206):
             raise self.refusal(response)
-        version = self.version(response, size)
-        stream = _HttpBody(response, self.url, size, decode=self._is_encoded(response))
-        return ObjectStream(version, stream, self._address(response, version), stream.interrupt)
-
-    def _whole(self, response: requests.Response, start: int) -> ObjectStream:
-        if start:
+        if start and response.status_code == 200:
             raise Changed  # the response to If-Range when the object has changed
-        encoded = self._is_encoded(response)
-        length = response.headers.get("Content-Length", "")
-        size = int(length) if length.isdigit() and not encoded else None
-        stream = _HttpBody(response, self.url, size, decode=encoded)
-        return ObjectStream(self.version(response, size), stream, None, stream.interrupt)
+        try:
+            framing = self._framing(response, start)
+            if response.status_code == 206 and framing.size is None:
+                raise MalformedError("Content-Range: a part of an object of unknown size")
+        except MalformedError as error:
+            failure = MalformedResponse(self.url, f"header: {error}")
+            if isinstance(error, ContradictionError):
+                raise Retryable(failure) from error
+            raise failure from error
+        version = self.version(response, framing.size)
+        body = HttpBody(response, self.url, framing)
+        return ObjectStream(
+            version,
+            GzipBody(body, self.url) if framing.is_gzip else body,
+            self._address(response, version) if response.status_code == 206 else None,
+            body.interrupt,
+            has_end=framing.has_end,
+        )
+
+    def _framing(self, response: requests.Response, start: int) -> Framing:
+        """Raises MalformedError."""
+        headers, as_stored = response.headers, not self.undoes_encoding
+        if response.status_code == 206:
+            return framing_of_part(headers, start, as_stored=as_stored)
+        return framing_of_whole(headers, as_stored=as_stored)
 
     def _address(self, response: requests.Response, version: Version) -> Address | None:
         """Where the response came from after all redirects, and with which headers."""
@@ -168,9 +188,6 @@ class WebObject:
     def _own_headers(self, sent: requests.PreparedRequest) -> list[str]:
         """Of the headers that were `sent` to the final URL, those that further requests need."""
         return [name for name in (*self.credentials(), "Cookie") if name in sent.headers]
-
-    def _is_encoded(self, response: requests.Response) -> bool:
-        return self.undoes_encoding and "Content-Encoding" in response.headers
 
 
 def get_json(
@@ -211,32 +228,3 @@ def version_of(headers: Mapping[str, str], size: int | None) -> Version:
 def matched_version(etag: str | None, size: int | None) -> Version:
     """The version in a store that respects If-Match. Its ETag is without quotes."""
     return Version(size, etag and etag.strip('"'), {"If-Match": etag} if etag else {})
-
-
-class _HttpBody:
-    """The body of a response from requests."""
-
-    def __init__(
-        self, response: requests.Response, source: StoreUrl, size: int | None, *, decode: bool
-    ) -> None:
-        self._raw = response.raw
-        self._source = source
-        self._size = size
-        self._decode = decode
-
-    def read(self, size: int) -> bytes:
-        try:
-            data: bytes = self._raw.read1(size, decode_content=self._decode)
-            return data
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            raise Retryable(Truncated(self._source, self._size, reason(error))) from error
-
-    def interrupt(self) -> None:
-        # AttributeError: from the standard library, after the end of the body.
-        with suppress(OSError, ValueError, AttributeError):
-            hang_up(self._raw.fileno())
-
-
-def _size_of_part(response: requests.Response, start: int) -> int | None:
-    of = _OF_SIZE.match(response.headers.get("Content-Range", ""))
-    return int(of[2]) if of and int(of[1]) == start else None

@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from slugfit.base.files import NoSpace, naming_full_disk
 from slugfit.base.http import Network
 from slugfit.fetch.content import PREFIX_BYTES, check_prefix
-from slugfit.fetch.failures import ChecksumMismatch, HtmlPage, LfsPointer, ObjectChanged
+from slugfit.fetch.failures import ChecksumMismatch, EndUnknown, HtmlPage, LfsPointer, ObjectChanged
 from slugfit.fetch.transfer.download import Download
 from slugfit.fetch.transfer.limits import DEFAULT_LIMITS, TransferLimits
 from slugfit.fetch.transfer.part_files import record_of
@@ -144,6 +144,8 @@ class _Fetching:
         pinned = None if unless else known
         with self._source.open(start=start, version=pinned, unless_etag=unless) as stream:
             if stream:
+                if not (stream.has_end or self._wanted.sha256 or stream.version.sha256):
+                    raise EndUnknown(self._source.url)
                 self._begin(_version_of(stream))
                 self._download(stream, start)
             elif known and not self._wanted.unless_etag:
