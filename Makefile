@@ -54,9 +54,10 @@ test-fast: $(READY) ## Run the tests of pure logic: under a minute, for the inne
 	$(BIN)/pytest --numprocesses $(WORKERS) --ignore test/report/browser test/test_floor_plan.py \
 		$(addprefix test/,app audit base docs forecast packages report settings slug strip)
 
-faults: $(READY) ## Play many more schedules of faults (SEED=…, EXAMPLES=…)
-	SEED=$(or $(SEED),1000) EXAMPLES=$(or $(EXAMPLES),1000) \
-		$(BIN)/pytest --numprocesses $(WORKERS) test/faults/test_schedules.py test/faults/test_model_files.py
+faults: $(READY) ## Play many more schedules of faults (SEED=…, EXAMPLES=…, KILLS=…)
+	SEED=$(or $(SEED),1000) EXAMPLES=$(or $(EXAMPLES),1000) KILLS=$(or $(KILLS),100) \
+		$(BIN)/pytest --numprocesses $(WORKERS) test/faults/test_schedules.py test/faults/test_model_files.py \
+		test/faults/test_kills.py test/stores/test_framing.py
 
 bench-fetch: $(READY) $(BENCH)/.ready ## Fetch beside s5cmd, the AWS CLI, boto3 and curl
 	@PYTHONPATH=test:lib $(BIN)/python -m bench.fetch $(or $(OPTIONS),--write)

@@ -43,19 +43,46 @@ boot::find_python() {
 # Usage: boot::hand_over build|ci BUILD_DIR CACHE_DIR ENV_DIR
 boot::hand_over() {
 	local status=0
-	# shellcheck disable=SC2310 # a single command
-	boot::python "${LIB_DIR}/slugfit/__main__.py" compile "$@" || status="$?"
+	boot::wait_for "${LIB_DIR}/slugfit/__main__.py" compile "$@" || status="$?"
 	case "${status}" in
 	0) ;;
 	3) exit 1 ;; # told
-	143) exit 143 ;;
+	129 | 130 | 131 | 143) exit "${status}" ;;
 	1 | 2 | 126 | 127) boot::python_unsupported "${3}" ;;
 	137) failure::internal "${3}" 'The helper was killed: out of memory?' ;;
 	*) failure::internal "${3}" "The helper ended with status ${status}." ;;
 	esac
 }
 
-# Runs the app's Python away from everything of the app: its packages (-S), its
+# Runs the helper, and passes on what asks this shell to end: bash itself would wait for the
+# helper's end before it does anything about a signal.
+boot::wait_for() {
+	local name helper status before
+	boot::python "$@" &
+	helper="$!"
+	for name in HUP INT QUIT TERM; do
+		# shellcheck disable=SC2064 # the helper that runs now
+		trap "WAS_INTERRUPTED=1; kill -s ${name} ${helper} 2>/dev/null || true" "${name}"
+	done
+	status=127
+	while true; do
+		WAS_INTERRUPTED=0
+		before="${status}"
+		status=0
+		wait "${helper}" || status="$?"
+		if [[ "${WAS_INTERRUPTED}" == 0 ]]; then
+			break
+		fi
+	done
+	trap - HUP INT QUIT TERM
+	# Unknown, since the interrupted wait has returned it already.
+	if [[ "${status}" == 127 ]]; then
+		status="${before}"
+	fi
+	return "${status}"
+}
+
+# Becomes the app's Python, away from everything of the app: its packages (-S), its
 # PYTHON* variables and user directories (-I). No bytecode is written (-B): the
 # buildpack may be shared, or read-only.
 boot::python() {
@@ -65,7 +92,7 @@ boot::python() {
 			environment+=("${name}=${!name}")
 		fi
 	done
-	env --ignore-environment "${environment[@]}" "${PYTHON}" -I -S -B -X utf8 "$@"
+	exec env --ignore-environment "${environment[@]}" "${PYTHON}" -I -S -B -X utf8 "$@"
 }
 
 # Usage: boot::python_unsupported CACHE_DIR

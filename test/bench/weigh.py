@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.slug.items import items
 from slugfit.slug.weigh.archive_spec import ArchiveSpec
 from slugfit.slug.weigh.weigher import Weigher

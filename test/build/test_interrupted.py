@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from slugfit.base.changes import Changes
 from slugfit.stores import FIRST_BYTES
 from support.chance import chance
 from support.fixtures import MakeApp, without_partial, without_record
@@ -116,10 +117,13 @@ def test_what_a_killed_build_had_set_aside_is_returned_first(make_app: MakeApp) 
     app = make_app("settings_absent", allow_failure=False, config={"SLUGFIT_STRIP_LEVEL": "off"})
     app.deploy()
     package = next((app.build_dir / ".heroku/python").glob("lib/*/site-packages/pip"))
-    aside = app.build_dir / ".slugfit/removed" / package.relative_to(app.build_dir)
     untouched = snapshot(package)
-    aside.mkdir(parents=True)
-    (package / "__init__.py").rename(aside / "__init__.py")
+    # As a killed build leaves it.
+    removed = app.build_dir / ".slugfit/removed"
+    changes = Changes(app.build_dir, removed, app.cache_dir / "slugfit/undo-app.jsonl")
+    changes.set_aside(package / "__init__.py")
+    changes.adding(package / "new.py")
+    (package / "new.py").touch()
     done = subprocess.run(
         [REPOSITORY / "bin/compile", app.build_dir, app.cache_dir, app.env_dir],
         env={"HOME": str(app.app_dir), "PATH": os.defpath},
@@ -129,4 +133,4 @@ def test_what_a_killed_build_had_set_aside_is_returned_first(make_app: MakeApp) 
     )
     assert done.returncode == 0, done.stderr
     assert snapshot(package) == untouched
-    assert not aside.exists()
+    assert not removed.exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.fetch.manifest import Manifest, ManifestFile
 from slugfit.fetch.model_cache import ModelCache
 from slugfit.fetch.plan import CacheContents, Cached

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.fetch.place import place
 
 OTHER_FILESYSTEM = Path("/dev/shm")  # noqa: S108 (a directory of our own is made in it)

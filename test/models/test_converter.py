@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from slugfit.base.changes import Changes
 from slugfit.base.errors import Failure
-from slugfit.base.files import Changes
 from slugfit.models.convert.conversion_cache import ConversionCache
 from slugfit.models.convert.conversions import ROUTES, environment_for, supported_targets
 from slugfit.models.convert.converter import TimeLimit

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.models.check import Comparison, LoadReport
 from slugfit.models.check.verdict_cache import VerdictCache, key_of, packages_key
 from slugfit.models.formats.inspection import TensorSpec

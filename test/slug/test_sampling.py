@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.slug.weigh import sampling
 from slugfit.slug.weigh.archive_spec import ArchiveSpec
 from slugfit.slug.weigh.compress import compressed_size

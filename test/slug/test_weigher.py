@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.slug.weigh.archive_spec import ArchiveSpec
 from slugfit.slug.weigh.compress import Weight, compressed_size
 from slugfit.slug.weigh.weigher import Weigher

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.settings.model import StripLevel, StripSettings
 from slugfit.strip import Stripped
 from slugfit.strip.decision_cache import DecisionCache

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.models.app_python import AppPython
 from slugfit.models.check import Expected
 from slugfit.models.convert import Converted

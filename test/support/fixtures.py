@@ -55,7 +55,8 @@ def without_record(tree: Mapping[str, Entry]) -> dict[str, Entry]:
 
 def without_partial(tree: Mapping[str, Entry]) -> dict[str, Entry]:
     """A snapshot of our cache, but for what a build that was interrupted leaves for the next."""
-    kept = {path: entry for path, entry in tree.items() if not path.startswith("models/partial")}
+    left = ("models/partial", "undo")
+    kept = {path: entry for path, entry in tree.items() if not path.startswith(left)}
     if not any(path.startswith("models/") for path in kept):
         kept.pop("models", None)
     return kept

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from slugfit.base.changes import Changes
 from slugfit.base.errors import Failure
-from slugfit.base.files import Changes
 from slugfit.base.http import Network
 from slugfit.fetch.fetcher import FetchedModel, Fetcher
 from slugfit.fetch.model_cache import ModelCache

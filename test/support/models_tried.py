@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.strip_stacks import install
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.helper.dependencies import Dependencies
 from slugfit.models.app_python import AppPython
 from slugfit.models.check import CheckedModel, Expected

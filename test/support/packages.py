@@ -14,7 +14,7 @@ import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.packages.distributions import installed
 from slugfit.settings.model import StripSettings
 from slugfit.strip import Proof, Stripped, strip
@@ -39,7 +39,9 @@ class Site:
 
     def renew(self) -> Changes:
         """Begin another build's changes."""
-        self.changes = Changes(self.app, self.app / ".slugfit/removed")
+        self.changes = Changes(
+            self.app, self.app / ".slugfit/removed", self.app.parent / "undo.jsonl"
+        )
         self.changes.make_directory(self.app / ".slugfit")
         return self.changes
 

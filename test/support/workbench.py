@@ -109,10 +109,18 @@ class Workbench:
 
     def start(self, config: Mapping[str, str], *, models: str = "") -> subprocess.Popen[str]:
         """Begin to build a fresh copy of the app, in a session of its own."""
+        self.renew()
+        return self.go_on(config, models=models)
+
+    def renew(self) -> None:
+        """Make a fresh copy of the app, with Python."""
         shutil.rmtree(self.app, ignore_errors=True)
         shutil.copytree(self.source, self.app, symlinks=True)
         python = self.app / ".heroku"
         shutil.copytree(self._python, python, symlinks=True, copy_function=os.link)
+
+    def go_on(self, config: Mapping[str, str], *, models: str = "") -> subprocess.Popen[str]:
+        """Begin to build what is there."""
         named = {"SLUGFIT_MODELS": models} if models else {}
         write_env_dir(self._env, {"SLUGFIT_STRIP_LEVEL": "off", **config, **named})
         return subprocess.Popen(

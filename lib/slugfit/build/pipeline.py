@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.base.output import Output
+from slugfit.base.signals import uninterrupted
 from slugfit.base.sizes import format_size
 from slugfit.build.measurement import Measurement, measure, slug_of, weigh_removed
 from slugfit.build.request import Request
@@ -56,15 +57,18 @@ def build(request: Request, steps: StepTimer, dependencies: Dependencies, output
         settings = _lock(load(request.app, request.config_vars, request.named), request.app)
         output.redact.learn(settings.secrets)
         output.step(f"Reading configuration from {_origin(settings)}")
-    app = Changes(request.app, request.app / OWN_DIRECTORY / "removed")
     cache = Changes(request.own_cache, request.own_cache / "removed")
+    # In the cache: what is in the app can be the repository's.
+    log = request.own_cache / "undo-app.jsonl"
+    app = Changes(request.app, request.app / OWN_DIRECTORY / "removed", log)
     for changes in (app, cache):
-        changes.undo()  # changes of a build that was killed
+        changes.recover()
     try:
         return _Build(request, settings, dependencies, app, cache, steps, output).run()
     except BaseException:
-        app.undo()
-        cache.undo()
+        with uninterrupted():
+            app.undo()
+            cache.undo()
         raise
 
 
@@ -231,8 +235,9 @@ class _Build:
         self._app.write(self._request.app / OWN_DIRECTORY / "report.json", text.encode())
         self._cache.write(self._request.own_cache / "report.json", text.encode())
         prune_caches()
-        self._app.keep()
-        self._cache.keep()
+        with uninterrupted():
+            self._app.keep()
+            self._cache.keep()
         self._model_cache.remove_partial()
         return flat_record(facts)
 

@@ -1,10 +1,8 @@
-"""How a command ends early: on a bug, reported as a failure, or on a signal."""
+"""How a command ends on a bug: reported as a failure."""
 
 from __future__ import annotations
 
-import signal
 import traceback
-from types import FrameType
 
 from slugfit import VERSION
 from slugfit.base.errors import Explanation, Failure
@@ -33,12 +31,3 @@ class Unexpected(Failure):
 
     def __str__(self) -> str:
         return f"{self.stopped}: {type(self.error).__name__}: {self.error}"
-
-
-def end_as_failures_do() -> None:
-    """Let SIGTERM, with which Heroku ends builds that take too long, undo what was begun."""
-    signal.signal(signal.SIGTERM, _end)
-
-
-def _end(signum: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + signum)

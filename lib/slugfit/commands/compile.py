@@ -18,7 +18,8 @@ from slugfit.base.errors import PROJECT, Failure
 from slugfit.base.files import NoSpace, alone_in, write_atomically
 from slugfit.base.heroku import site_packages
 from slugfit.base.output import Output, Redactor
-from slugfit.commands.abort import Unexpected, end_as_failures_do
+from slugfit.base.signals import end_as_failures_do, end_with_parent, uninterrupted
+from slugfit.commands.abort import Unexpected
 from slugfit.helper.dependencies import Dependencies
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _UNTIL_THEN = f"Until then, build without Slugfit:\nheroku buildpacks:remove {PR
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     """0, or FAILED when the build can't go on and has said why."""
     end_as_failures_do()
+    end_with_parent()
     output = Output(sys.stdout, sys.stderr, Redactor())
     cache = Path(arguments[2])
     own_cache = cache / "slugfit"
@@ -48,7 +50,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         _write_record(own_cache, _record_of(failure, output), output)
         return FAILED
     finally:
-        dependencies.discard()
+        with uninterrupted():
+            dependencies.discard()
     _write_record(own_cache, record, output)
     return 0
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from slugfit import VERSION
 from slugfit.base.errors import Failure
 from slugfit.base.output import Output, Redactor
-from slugfit.commands.abort import Unexpected, end_as_failures_do
+from slugfit.base.signals import end_as_failures_do
+from slugfit.commands.abort import Unexpected
 from slugfit.commands.context import Context
 from slugfit.helper.dependencies import Dependencies
 

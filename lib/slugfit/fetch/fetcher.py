@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from slugfit.base.files import Changes, sha256_of
+from slugfit.base.changes import Changes
+from slugfit.base.files import sha256_of
 from slugfit.base.output import Output
 from slugfit.base.sizes import count_of, format_size
 from slugfit.fetch.clients import open_source

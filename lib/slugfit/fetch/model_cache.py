@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from slugfit.base.files import Changes, sha256_of
+from slugfit.base.changes import Changes
+from slugfit.base.files import sha256_of
 from slugfit.fetch.manifest import Manifest
 from slugfit.fetch.plan import CacheContents, Cached
 
@@ -55,11 +56,11 @@ class ModelCache:
         path = self.path(sha256)
         if path.exists():
             self._changes.set_aside(path)  # damaged
+        self._changes.adding(path)
         try:
             os.link(file, path)
         except OSError:
             shutil.move(file, path)  # no hard links here
-        self._changes.added(path)
 
     def write(self, content: bytes) -> str:
         """Store `content`; its sha256."""

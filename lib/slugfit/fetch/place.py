@@ -6,7 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from slugfit.base.files import Changes, naming_full_disk, temporary_beside
+from slugfit.base.changes import Changes
+from slugfit.base.files import naming_full_disk, temporary_beside
 
 
 def place(content: Path, target: Path, changes: Changes) -> None:
@@ -14,6 +15,7 @@ def place(content: Path, target: Path, changes: Changes) -> None:
     changes.make_directory(target.parent)
     # Resolved: a hard link to a relative symbolic link would point elsewhere from its new place.
     content = content.resolve()
+    changes.adding(target)
     try:
         os.link(content, target)
     except FileExistsError:
@@ -21,7 +23,6 @@ def place(content: Path, target: Path, changes: Changes) -> None:
     except OSError:
         # Another mount (Heroku CI), or a filesystem without hard links.
         _copy(content, target)
-    changes.added(target)
 
 
 def _copy(content: Path, target: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.fetch.fetcher import FetchedModel, Fetcher
 from slugfit.fetch.place import place
 from slugfit.fetch.plan import ModelStep

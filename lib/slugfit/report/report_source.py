@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.base.heroku import site_packages
 from slugfit.packages.graph import Graph, graph_of
 from slugfit.report.built import REPORT, read_report

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.base.globs import matcher
 from slugfit.packages.distributions import Owners, installed
 from slugfit.strip.apply import SitePackages

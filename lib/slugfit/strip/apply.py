@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from slugfit.base.files import Changes, directories_above
+from slugfit.base.changes import Changes
+from slugfit.base.files import directories_above
 from slugfit.packages.distributions import (
     RECORD,
     Distribution,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.strip.decide import Decisions
 from slugfit.strip.native.elf import Range, Shrink
 from slugfit.strip.trials.trial_verdict import Verdict, from_document, to_document

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.settings.model import StripSettings
 from slugfit.strip import Proof, Stripped, Verdicts, strip
 from slugfit.strip.cache_key import app_fingerprint, tree_fingerprint

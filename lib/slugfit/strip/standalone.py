@@ -8,8 +8,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from slugfit.base.changes import Changes
 from slugfit.base.errors import Explanation, Failure
-from slugfit.base.files import Changes
 from slugfit.settings.model import StripSettings
 from slugfit.strip import Stripped
 from slugfit.strip.decision_cache import DecisionCache
@@ -88,7 +88,7 @@ def slim(target: Target, settings: StripSettings, cache: Path, *, dry_run: bool)
     """Strip the target, and leave a journal in it. Undone if anything fails."""
     decisions = DecisionCache(cache, keep=_TREES)
     changes = Changes(target.site, target.site / ".slugfit/removed")
-    changes.undo()  # what a strip that was killed had set aside
+    changes.recover()
     planned = plan_strip(target, settings, decisions)
     if dry_run:
         return Stripped(planned.plan)

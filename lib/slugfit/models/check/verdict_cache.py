@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from slugfit.base.files import Changes, sha256_of
+from slugfit.base.changes import Changes
+from slugfit.base.files import sha256_of
 from slugfit.models.check import Comparison, LoadReport
 from slugfit.models.check.loading import PROBE, tensors
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slugfit.base.files import Changes, naming_full_disk, sha256_of
+from slugfit.base.changes import Changes
+from slugfit.base.files import naming_full_disk, sha256_of
 
 MODEL, INPUTS, EXPECTED = "model", "inputs.npz", "expected.npz"
 """The files of a conversion, by name."""
@@ -100,9 +101,9 @@ class ConversionCache:
         if path.exists():
             self._changes.set_aside(path)  # damaged
         os.chmod(file, 0o644)
+        self._changes.adding(path)
         with naming_full_disk(path):
             try:
                 os.link(file, path)
             except OSError:
                 shutil.move(file, path)  # another filesystem
-        self._changes.added(path)

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from slugfit.base.files import Changes
+from slugfit.base.changes import Changes
 from slugfit.slug.weigh.archive_spec import ArchiveSpec
 from slugfit.slug.weigh.compress import Weight, compressed_size
 from slugfit.slug.weigh.content_hash import ContentHash
