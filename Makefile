@@ -15,8 +15,8 @@ RUNTIMES := tflite onnxruntime numpy
 UPGRADE := --upgrade
 LOCK = $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet \
 	--no-emit-index-url $(UPGRADE) --custom-compile-command 'make lock'
-# As many test processes as processors; a build is a process of its own.
-WORKERS ?= auto
+# One test process more than processors: some always wait, for a build or a server.
+WORKERS ?= $(shell echo $$(( $$(nproc) + 1 )))
 
 .PHONY: help install demo picture test test-fast faults bench-fetch bench-fetch-memory bench-strip bench-slug \
 	bench-boot bench-predict bench-models lint format check smoke release lock clean

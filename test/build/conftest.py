@@ -55,12 +55,16 @@ def bench(booted: App, tmp_path: Path) -> Workbench:
 
 @pytest.fixture
 def make_app(booted_cache: Path, tmp_path: Path) -> Iterator[MakeApp]:
-    """Makes apps that fail without raising, on a cache where the helper has booted before."""
+    """Makes apps that fail without raising, on a cache where a small app was built before."""
     apps: list[App] = []
+    own = booted_cache / "slugfit"
 
     def make(fixture: str, **options: object) -> App:
         cache = tmp_path / f"cache-{len(apps)}"
-        shutil.copytree(booted_cache / "slugfit/helper", cache / "slugfit/helper")
+        for directory in ("helper", "strip"):
+            shutil.copytree(own / directory, cache / "slugfit" / directory)
+        # What Python weighs is known.
+        shutil.copy(own / "weights.json", cache / "slugfit")
         apps.append(App(fixture, **{"allow_failure": True, "cache_dir": cache, **options}))
         return apps[-1]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from slugfit.local.buildpack import SLUGFIT
+from slugfit.local.release import SlugLimits
 from slugfit.local.stand_in import HEROKU_PYTHON
 from support.fixtures import MakeApp, own_log
 from support.heroku import App
@@ -55,7 +56,8 @@ THE_REST = """\
 
 
 def test_the_first_build_fetches_strips_and_measures_and_the_dyno_predicts(s3: S3Server) -> None:
-    with App("flask_tflite", config=s3.config) as app:
+    as_on_heroku = SlugLimits()
+    with App("flask_tflite", config=s3.config, slug_limits=as_on_heroku) as app:
         app.deploy()
         assert own_log(app) == FIRST_BUILD.replace("{the rest}", THE_REST)
         assert len(s3.requests) == 1

@@ -14,10 +14,11 @@ from slugfit.local.transcript import Transcript
 
 @dataclass(frozen=True)
 class SlugLimits:
-    """Compressed sizes in bytes; the tests lower them so as not to pack a gigabyte."""
+    """Compressed sizes in bytes, and how hard to compress; tests lower them to save time."""
 
     hard: int = SLUG_LIMIT
     soft: int = SLUG_SOFT_LIMIT
+    gzip_level: int = 6  # the slug compiler's
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _compress(build: Build, limits: SlugLimits, slug_path: Path) -> SlugArchive:
     log.line("-----> Compressing...")
     # The slug of the release before stays until there is a new one.
     fresh = slug_path.with_suffix(".new")
-    slug = pack(build.site.build_dir, fresh)
+    slug = pack(build.site.build_dir, fresh, limits.gzip_level)
     if slug.compressed_bytes > limits.hard:
         fresh.unlink()
         size = size_text(slug.compressed_bytes)

@@ -42,13 +42,15 @@ class SlugArchive:
         )
 
 
-def pack(directory: Path, destination: Path) -> SlugArchive:
+def pack(directory: Path, destination: Path, gzip_level: int = 6) -> SlugArchive:
     """Pack `directory` as the slug compiler does: every hard link at its full size."""
     tar = ["tar", "--create", "--hard-dereference", AS_APP, "--directory", str(directory), "."]
     with (
         destination.open("wb") as slug,
         subprocess.Popen(tar, stdout=subprocess.PIPE) as packing,
-        subprocess.Popen(["gzip", "-6"], stdin=subprocess.PIPE, stdout=slug) as squeezing,
+        subprocess.Popen(
+            ["gzip", f"-{gzip_level}"], stdin=subprocess.PIPE, stdout=slug
+        ) as squeezing,
     ):
         assert packing.stdout is not None  # noqa: S101 (a pipe)
         assert squeezing.stdin is not None  # noqa: S101 (a pipe)
