@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from slugfit.local.buildpack import SLUGFIT
 from slugfit.local.release import SlugLimits
-from slugfit.local.stand_in import HEROKU_PYTHON
-from support.fixtures import MakeApp, own_log
+from support.fixtures import BUCKET, KEY, MakeApp, own_log
 from support.heroku import App
+from support.installs import with_packages
 from support.paths import DIGITS
 from support.s3 import S3Server
 from support.snapshot import snapshot
@@ -55,57 +57,72 @@ THE_REST = """\
        Limit: <size> compressed"""
 
 
-def test_the_first_build_fetches_strips_and_measures_and_the_dyno_predicts(s3: S3Server) -> None:
+@dataclass(frozen=True)
+class Built:
+    """An app that was built once; `witness` is a copy of what heroku/python had cached then."""
+
+    app: App
+    log: str
+    requests: int
+    witness: Path
+
+
+@pytest.fixture(scope="module")
+def built(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    s3_server.put(BUCKET, KEY, DIGITS / "digits.tflite")
+    s3_server.forget_requests()
+    scratch = tmp_path_factory.mktemp("main-job")
+    # New inodes of what heroku/python has cached, from just before our compile.
+    script = f"rm -rf {scratch}/then; cp -a $2/.heroku {scratch}/then"
+    (scratch / "witness/bin").mkdir(parents=True)
+    for name, text in {"detect": "echo witness", "compile": script}.items():
+        (scratch / "witness/bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (scratch / "witness/bin" / name).chmod(0o755)
+    buildpacks = [with_packages(scratch), scratch / "witness", SLUGFIT]
     as_on_heroku = SlugLimits()
-    with App("flask_tflite", config=s3.config, slug_limits=as_on_heroku) as app:
+    with App(
+        "flask_tflite", buildpacks=buildpacks, config=s3_server.config, slug_limits=as_on_heroku
+    ) as app:
         app.deploy()
-        assert own_log(app) == FIRST_BUILD.replace("{the rest}", THE_REST)
-        assert len(s3.requests) == 1
-
-        report = json.loads((app.build_dir / ".slugfit/report.json").read_text())
-        assert report == json.loads((app.cache_dir / "slugfit/report.json").read_text())
-        assert report["slug"]["compressed_bytes"] == pytest.approx(
-            app.slug.compressed_bytes, rel=0.02
-        )
-
-        held_out = json.loads((DIGITS / "held_out.json").read_text())
-        agreeing = 0
-        for digit in held_out:
-            answer = app.post("/predict", json={"image": digit["image"]}).json()
-            agreeing += answer["digit"] == digit["float_prediction"]
-        assert agreeing / len(held_out) >= 0.99
+        yield Built(app, own_log(app), len(s3_server.requests), scratch / "then")
 
 
-def test_a_rebuild_with_nothing_changed_asks_nobody_for_a_pinned_model(s3: S3Server) -> None:
-    with App("flask_tflite", config=s3.config) as app:
-        app.deploy()
-        s3.forget_requests()
-        app.push()
-        assert own_log(app) == REBUILD.replace("{the rest}", THE_REST)
-        assert s3.requests == []
-        assert app.reports["slugfit"]["cache_status"] == "hit"
-        assert app.get("/").status == 200
+def is_as_heroku_python_left_it(built: Built) -> bool:
+    """Whether the cache is, and shares its files with the app: a write in place would be seen."""
+    [flask] = (built.app.build_dir / ".heroku/python").glob("lib/*/site-packages/flask/app.py")
+    assert flask.samefile(built.app.cache_dir / flask.relative_to(built.app.build_dir))
+    return snapshot(built.app.cache_dir / ".heroku") == snapshot(built.witness)
 
 
-def test_the_cached_python_of_heroku_python_is_byte_identical_after_our_compile(
-    s3: S3Server, tmp_path: Path
+def test_the_first_build_fetches_strips_and_measures_and_the_dyno_predicts(built: Built) -> None:
+    app = built.app
+    assert built.log == FIRST_BUILD.replace("{the rest}", THE_REST)
+    assert built.requests == 1
+    assert is_as_heroku_python_left_it(built)
+
+    report = json.loads((app.build_dir / ".slugfit/report.json").read_text())
+    assert report == json.loads((app.cache_dir / "slugfit/report.json").read_text())
+    assert report["slug"]["compressed_bytes"] == pytest.approx(app.slug.compressed_bytes, rel=0.02)
+
+    held_out = json.loads((DIGITS / "held_out.json").read_text())
+    agreeing = 0
+    for digit in held_out:
+        answer = app.post("/predict", json={"image": digit["image"]}).json()
+        agreeing += answer["digit"] == digit["float_prediction"]
+    assert agreeing / len(held_out) >= 0.99
+
+
+def test_a_rebuild_with_nothing_changed_asks_nobody_for_a_pinned_model(
+    built: Built, s3: S3Server
 ) -> None:
-    witness = tmp_path / "witness"
-    witness.joinpath("bin").mkdir(parents=True)
-    detect, compile_ = witness / "bin/detect", witness / "bin/compile"
-    detect.write_text("#!/bin/sh\necho witness\n")
-    # A copy with new inodes of what heroku/python has cached, from just before our compile.
-    compile_.write_text(f"#!/bin/sh\nrm -rf {tmp_path}/then; cp -a $2/.heroku {tmp_path}/then\n")
-    detect.chmod(0o755)
-    compile_.chmod(0o755)
-    with App("flask_tflite", buildpacks=[HEROKU_PYTHON, witness, SLUGFIT], config=s3.config) as app:
-        for build in (app.deploy, app.push):
-            build()
-            now = snapshot(app.cache_dir / ".heroku")
-            assert now == snapshot(tmp_path / "then")
-            # The hard links are there, so that a write in place would have been seen.
-            [flask] = (app.build_dir / ".heroku/python").glob("lib/*/site-packages/flask/app.py")
-            assert flask.samefile(app.cache_dir / flask.relative_to(app.build_dir))
+    app = built.app
+    s3.forget_requests()
+    app.push()
+    assert own_log(app) == REBUILD.replace("{the rest}", THE_REST)
+    assert s3.requests == []
+    assert is_as_heroku_python_left_it(built)
+    assert app.reports["slugfit"]["cache_status"] == "hit"
+    assert app.get("/").status == 200
 
 
 def test_the_model_is_linked_and_not_copied_into_the_app(make_app: MakeApp, s3: S3Server) -> None:
