@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slugfit.forecast.forecast import OtherPython
+from slugfit.forecast.other_python import OtherPython
 from slugfit.report.forecast_text import verdict_of
 from slugfit.slug.items import Item
 from support.forecasting import forecast, write_app

@@ -9,7 +9,8 @@ import pytest
 
 from slugfit.audit.giants import Giant
 from slugfit.base.output import Output, Redactor
-from slugfit.forecast.forecast import OtherPython, Prediction
+from slugfit.forecast.forecast import Prediction
+from slugfit.forecast.other_python import OtherPython
 from slugfit.report.forecast_text import (
     document,
     markdown,

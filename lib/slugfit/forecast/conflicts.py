@@ -16,11 +16,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from slugfit.app.requirement_lines import RequirementLine
+from slugfit.app.requirement_lines import RequirementLine, read_text
 from slugfit.app.requirements import demand_of
-from slugfit.base.heroku import PYTHONS
 from slugfit.forecast.failures import Conflict, Unresolvable
-from slugfit.forecast.resolve_trials import OutOfTimeError, ResolveTrials
+from slugfit.forecast.resolve_trials import ResolveTrials
+from slugfit.forecast.uv import OutOfTimeError
 
 _WORD = re.compile(r"[A-Za-z0-9][\w.-]*")
 _MOST_CONFLICTS = 8
@@ -105,11 +105,10 @@ class _Search:
 
     def _other_python(self) -> str:
         """The Python, of those near to the app's, for which the file resolves as it is."""
-        own = self._trials.machine.minor
         texts = [line.text for line in self._trials.lines]
-        for minor in sorted(PYTHONS, key=lambda minor: abs(minor - own)):
-            if minor != own and self._trials.on(minor).resolvable(texts, "--no-build"):
-                return f"3.{minor}"
+        for trials in self._trials.on_other_pythons():
+            if trials.resolvable(texts, "--no-build"):
+                return trials.machine.python
         return ""
 
 
@@ -143,7 +142,7 @@ def with_version(text: str, version: str) -> str:
 
 def diff(app: Path, change: Mapping[RequirementLine, str]) -> str:
     """The change as `git apply` takes it; "" where a line is not found as it was read."""
-    files = {line.file: (app / line.file).read_text(encoding="utf-8-sig") for line in change}
+    files = {line.file: read_text(app / line.file) for line in change}
     changed = {name: text.splitlines(keepends=True) for name, text in files.items()}
     for line, text in change.items():
         old = changed[line.file][line.number - 1]

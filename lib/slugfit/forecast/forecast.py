@@ -12,23 +12,23 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from slugfit.app.failures import UnreadableRequirements
 from slugfit.app.git_files import pushed_files
 from slugfit.app.package_manager import Manager, Requirements, find_requirements
 from slugfit.app.python_version import python_for
 from slugfit.app.slugignore import without_ignored
 from slugfit.audit.giants import Giant, giants
-from slugfit.base.heroku import GLIBC, PYTHONS
+from slugfit.base.heroku import GLIBC
 from slugfit.base.http import Network
 from slugfit.base.sizes import format_size
 from slugfit.fetch.transfer.transfer import transfer_for
 from slugfit.forecast.conflicts import find_conflict
 from slugfit.forecast.estimate import Forecast, Stripping
-from slugfit.forecast.failures import IndexDown, Unresolvable
+from slugfit.forecast.failures import Unresolvable
 from slugfit.forecast.heroku_python import runtime, tool_files
 from slugfit.forecast.indexes import Indexes
 from slugfit.forecast.model_sizes import ModelSize, becomes, sizes_of_models
 from slugfit.forecast.nearest_wheel import NearestWheels
+from slugfit.forecast.other_python import OtherPython, python_with_wheels
 from slugfit.forecast.pylock import SOURCE, Pinned
 from slugfit.forecast.remote_file import Web
 from slugfit.forecast.resolve import Resolver
@@ -69,14 +69,6 @@ class PredictRequest:
     uv: Path
     cache: Path
     environ: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class OtherPython:
-    """A Python "3.11" that has wheels for all of the app's `packages`, by number."""
-
-    python: str
-    packages: int
 
 
 @dataclass(frozen=True)
@@ -133,7 +125,7 @@ def predict(question: PredictRequest) -> Prediction:
     found = _prediction(parts, graph, question, machine, wanted)
     if all(pin.wheel or not pin.instead.startswith(SOURCE) for pin in pins):
         return found
-    return replace(found, other_python=_python_with_wheels(resolver, wanted, nearest.deadline))
+    return replace(found, other_python=python_with_wheels(resolver, wanted, nearest.deadline))
 
 
 def _resolve(resolver: Resolver, wanted: Requirements) -> tuple[Pinned, ...]:
@@ -144,22 +136,6 @@ def _resolve(resolver: Resolver, wanted: Requirements) -> tuple[Pinned, ...]:
             raise
         trials = ResolveTrials.of(resolver.uv, resolver.machine, wanted.file, _SEARCH_SECONDS)
         raise find_conflict(failure, trials) from None
-
-
-def _python_with_wheels(
-    resolver: Resolver, wanted: Requirements, deadline: float
-) -> OtherPython | None:
-    """The Python nearest to the app's that needs no source at all, if it is found in time."""
-    own = resolver.machine
-    for minor in sorted(PYTHONS, key=lambda minor: abs(minor - own.minor)):
-        seconds = deadline - time.monotonic()
-        if minor == own.minor or seconds <= 0:
-            continue
-        machine = replace(own, minor=minor)
-        with suppress(Unresolvable, UnreadableRequirements, IndexDown):
-            other = Resolver(replace(resolver.uv, seconds=seconds), machine)
-            return OtherPython(machine.python, len(other.resolve(wanted, "--no-build")))
-    return None
 
 
 def _prediction(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from slugfit.app.failures import UnreadableRequirements
-from slugfit.base.heroku import PYTHONS
 from slugfit.forecast.failures import IndexDown, Unresolvable
 from slugfit.forecast.pylock import Wheel, read_lock
-from slugfit.forecast.uv import RequirementsText, Uv
+from slugfit.forecast.uv import OutOfTimeError, Uv
 from slugfit.forecast.wheel_cache import WheelOutcome, WheelReader
 from slugfit.packages.target import Machine
 
@@ -69,10 +66,7 @@ class NearestWheels:
     def _questions(self, name: str, version: str) -> Iterator[tuple[Machine, str, tuple[str, ...]]]:
         """The machine, a requirement and options: the nearest first."""
         own = self.machine
-        others = sorted(
-            (replace(own, minor=minor) for minor in PYTHONS if minor != own.minor),
-            key=lambda machine: abs(machine.minor - own.minor),
-        )
+        others = own.with_other_pythons
         yield from ((machine, f"{name}=={version}", ()) for machine in others)
         for machine in (own, *others):
             yield machine, f"{name}>{version}", ("--resolution", "lowest")
@@ -81,19 +75,12 @@ class NearestWheels:
     def _ask(
         self, machine: Machine, requirement: str, options: tuple[str, ...]
     ) -> NearestWheel | None:
-        seconds = self.deadline - time.monotonic()
-        if seconds <= 0:
+        options = (*_NO_SOURCE, *options)
+        try:
+            text = self.uv.answer(requirement, self.origin, machine, options, self.deadline)
+        except (OutOfTimeError, Unresolvable, UnreadableRequirements, IndexDown):
             return None
-        uv = replace(self.uv, seconds=seconds)
-        with tempfile.TemporaryDirectory(dir=self.uv.cache) as work:
-            asked = RequirementsText(Path(work, "requirements.in"), requirement, self.origin)
-            asked.file.write_text(requirement, encoding="utf-8")
-            answer = Path(work, "pylock.toml")
-            try:
-                uv.compile(asked, machine, answer, (*_NO_SOURCE, *options))
-            except (Unresolvable, UnreadableRequirements, IndexDown):
-                return None
-            for pin in read_lock(answer.read_text(encoding="utf-8"), machine):
-                if pin.wheel:
-                    return NearestWheel(pin.version, machine.python, pin.wheel)
-        return None
+        pins = read_lock(text, machine)
+        return next(
+            (NearestWheel(p.version, machine.python, p.wheel) for p in pins if p.wheel), None
+        )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,17 +13,13 @@ from packaging.utils import canonicalize_name
 
 from slugfit.app.requirement_lines import RequirementLine, requirement_lines
 from slugfit.forecast.failures import IndexDown, Unresolvable
-from slugfit.forecast.uv import RequirementsText, Uv
+from slugfit.forecast.uv import OutOfTimeError, Uv
 from slugfit.packages.target import Machine
 
 _CONSTRAINTS = re.compile(r"(?:-c|--constraint)[\s=]*(\S+)")
 # What uv writes: name==1.0 ; marker  # via other, -r requirements.txt
 _RESOLVED = re.compile(r"^([\w.-]+)==([^\s;#]+)[^#\n]*(?:# via (.*))?$", re.MULTILINE)
 _NOT_IN_CACHE = "network was disabled"
-
-
-class OutOfTimeError(Exception):
-    """The time is over, or the index does not answer."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +57,9 @@ class ResolveTrials:
             time.monotonic() + seconds,
         )
 
-    def on(self, minor: int) -> ResolveTrials:
-        """The same for another Python, with the same end."""
-        return replace(self, machine=replace(self.machine, minor=minor))
+    def on_other_pythons(self) -> Iterator[ResolveTrials]:
+        """The same for each other Python, the nearest first, with the same end."""
+        return (replace(self, machine=each) for each in self.machine.with_other_pythons)
 
     def resolve(self, texts: Iterable[str], *options: str) -> Resolution | None:
         """What requirements of these `texts` resolve to today; None if they do not.
@@ -93,16 +88,8 @@ class ResolveTrials:
         return True
 
     def _resolve(self, text: str, options: tuple[str, ...]) -> Resolution:
-        seconds = self.deadline - time.monotonic()
-        if seconds <= 0:
-            raise OutOfTimeError
-        uv = replace(self.uv, seconds=seconds)
-        with tempfile.TemporaryDirectory(dir=self.uv.cache) as work:
-            asked = RequirementsText(Path(work, "requirements.in"), text, self.origin)
-            asked.file.write_text(text, encoding="utf-8")
-            answer = Path(work, "answer.txt")
-            uv.compile(asked, self.machine, answer, ("--annotation-style", "line", *options))
-            return _resolution(answer.read_text(encoding="utf-8"))
+        options = ("--annotation-style", "line", *options)
+        return _resolution(self.uv.answer(text, self.origin, self.machine, options, self.deadline))
 
 
 def _is_option(line: RequirementLine) -> bool:

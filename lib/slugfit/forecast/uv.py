@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sys
+import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 
@@ -30,6 +32,10 @@ _BUILD = re.compile(r"Failed to (?:download and )?build `([A-Za-z0-9._-]+)==([^`
 _METADATA = '[[dependency-metadata]]\nname = "{}"\nversion = "{}"\nrequires-dist = {}\n'
 _MOST_UNBUILT = 20
 _DRAWING = re.compile(r"^\W+")
+
+
+class OutOfTimeError(Exception):
+    """The time is over, or the index does not answer."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,24 @@ class Uv:
                 config.write_text(_metadata(unbuilt), encoding="utf-8")
             else:
                 return {name: found for (name, _), found in unbuilt.items()}
+
+    def answer(
+        self, text: str, origin: Path, machine: Machine, options: Sequence[str], deadline: float
+    ) -> str:
+        """What requirements in a text resolve to, before `deadline` of time.monotonic.
+
+        Raises OutOfTimeError, or as `compile`.
+        """
+        seconds = deadline - time.monotonic()
+        if seconds <= 0:
+            raise OutOfTimeError
+        with tempfile.TemporaryDirectory(dir=self.cache) as work:
+            asked = RequirementsText(Path(work, "requirements.in"), text, origin)
+            asked.file.write_text(text, encoding="utf-8")
+            # uv insists on this name for this format.
+            answer = Path(work, "pylock.toml" if "pylock.toml" in options else "answer.txt")
+            replace(self, seconds=seconds).compile(asked, machine, answer, options)
+            return answer.read_text(encoding="utf-8")
 
     def run(self, command: Sequence[str], asked: RequirementsText, machine: Machine) -> None:
         """One run. Raises UnreadableRequirements, Unresolvable or IndexDown."""

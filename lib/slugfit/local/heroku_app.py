@@ -23,6 +23,7 @@ from typing import Any, TextIO, TypeVar
 
 from slugfit.app.python_version import PythonVersion
 from slugfit.base.heroku import APP_HOME, DEFAULT_STACK
+from slugfit.base.trees import remove_tree
 from slugfit.local.build_run import Build, BuildFailed, BuildStoppedError
 from slugfit.local.buildpack import SLUGFIT, Buildpack, Host, as_buildpack
 from slugfit.local.ci import CiRun
@@ -32,7 +33,7 @@ from slugfit.local.dynos import Dynos
 from slugfit.local.environment import Config
 from slugfit.local.machine import BuildMachine, BuildOptions, start_build
 from slugfit.local.release import Release, SlugLimits, release
-from slugfit.local.roots import Root, on_another_filesystem, remove_tree
+from slugfit.local.roots import Root, on_another_filesystem
 from slugfit.local.slug_archive import SlugArchive
 from slugfit.local.stand_in import HEROKU_PYTHON
 from slugfit.local.transcript import Transcript

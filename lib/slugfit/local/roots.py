@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from slugfit.base.trees import remove_tree
+
 OTHER_FILESYSTEM = Path("/dev/shm")  # noqa: S108 (a directory of our own is made in it)
 # Containers often give /dev/shm a mere 64 MB; a cached Python with its packages takes more.
 OTHER_FILESYSTEM_NEEDS = 1_000_000_000
@@ -92,15 +94,6 @@ class Curtain:
             if path.is_relative_to(original):
                 return hidden / path.relative_to(original)
         return path
-
-
-def remove_tree(path: Path) -> None:
-    """Remove a directory and all in it, also where it was made read-only."""
-    if not path.exists():
-        return
-    for folder, _, _ in os.walk(path):
-        make_writable(Path(folder))
-    shutil.rmtree(path)
 
 
 def make_writable(path: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import BuildTag, parse_wheel_filename
+
+from slugfit.base.heroku import PYTHONS
 
 _OLDEST_GLIBC = 5  # of those that have a name
 _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
@@ -28,6 +30,13 @@ class Machine:
     def soabi(self) -> str:
         """The tag of its extension modules."""
         return f"cpython-3{self.minor}-x86_64-linux-gnu"
+
+    @property
+    def with_other_pythons(self) -> tuple[Machine, ...]:
+        """The same under each other Python that Heroku has, the nearest first."""
+        others = (minor for minor in PYTHONS if minor != self.minor)
+        nearest = sorted(others, key=lambda minor: abs(minor - self.minor))
+        return tuple(replace(self, minor=minor) for minor in nearest)
 
     def best(self, wheels: Iterable[str]) -> str | None:
         """The file name that pip would choose; None when none fits."""
