@@ -30,6 +30,7 @@ class App(LocalApp):
     """
 
     def __init__(self, fixture: str | Path, **options: Any) -> None:
+        SHARED_CACHE.mkdir(exist_ok=True)
         self._scratch = tempfile.TemporaryDirectory(dir=SHARED_CACHE)
         shared = {"pythons": PYTHONS, "wheels": SHARED_CACHE / "wheels", "environ": os.environ}
         if "PIP_EXTRA_INDEX_URL" not in options.get("config", {}):
