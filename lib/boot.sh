@@ -57,19 +57,24 @@ boot::hand_over() {
 # Runs the helper, and passes on what asks this shell to end: bash itself would wait for the
 # helper's end before it does anything about a signal.
 boot::wait_for() {
-	local name helper status before
-	boot::python "$@" &
-	helper="$!"
-	for name in HUP INT QUIT TERM; do
-		# shellcheck disable=SC2064 # the helper that runs now
-		trap "WAS_INTERRUPTED=1; kill -s ${name} ${helper} 2>/dev/null || true" "${name}"
+	local number status before
+	HELPER=''
+	ENDED_BY=''
+	for number in 1 2 3 15; do # HUP INT QUIT TERM
+		# shellcheck disable=SC2064 # this number
+		trap "boot::pass_on ${number}" "${number}"
 	done
+	boot::python "$@" &
+	HELPER="$!"
+	if [[ -n "${ENDED_BY}" ]]; then
+		boot::pass_on "${ENDED_BY}"
+	fi
 	status=127
 	while true; do
 		WAS_INTERRUPTED=0
 		before="${status}"
 		status=0
-		wait "${helper}" || status="$?"
+		wait "${HELPER}" || status="$?"
 		if [[ "${WAS_INTERRUPTED}" == 0 ]]; then
 			break
 		fi
@@ -79,7 +84,20 @@ boot::wait_for() {
 	if [[ "${status}" == 127 ]]; then
 		status="${before}"
 	fi
+	# A helper that was ended before it had begun can have any status.
+	if [[ -n "${ENDED_BY}" && "${status}" != 0 && "${status}" != 3 ]]; then
+		status="$((128 + ENDED_BY))"
+	fi
 	return "${status}"
+}
+
+# Usage: boot::pass_on NUMBER
+boot::pass_on() {
+	WAS_INTERRUPTED=1
+	ENDED_BY="${ENDED_BY:-${1}}"
+	if [[ -n "${HELPER}" ]]; then
+		kill -s "${1}" "${HELPER}" 2>/dev/null || true
+	fi
 }
 
 # Becomes the app's Python, away from everything of the app: its packages (-S), its

@@ -56,6 +56,39 @@ def test_what_is_not_to_be_interrupted_comes_to_its_end() -> None:
         assert process.stdout.read() == "whole\nundone\n"
 
 
+def test_what_is_done_is_not_undone() -> None:
+    work = (
+        "with uninterrupted():\n"
+        "        from slugfit.base.signals import ignore_from_now_on\n"
+        "        print('ready', flush=True); time.sleep(0.5); ignore_from_now_on()\n"
+        "    print('done', flush=True)"
+    )
+    with start(work) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == "done\nundone\n"
+
+
+def test_what_turns_the_end_into_something_else_is_known() -> None:
+    """As the interpreter does while it makes a class."""
+    work = (
+        "class Slow:\n"
+        "        def __set_name__(self, *_):\n"
+        "            print('ready', flush=True); time.sleep(60)\n"
+        "    try:\n"
+        "        type('Made', (), {'slow': Slow()})\n"
+        "    except Exception:\n"
+        "        from slugfit.base.signals import end_if_asked\n"
+        "        end_if_asked()"
+    )
+    with start(work) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 143
+        assert process.stdout is not None
+        assert process.stdout.read() == "undone\n"
+
+
 def test_it_ends_with_the_process_that_started_it() -> None:
     script = SCRIPT.format(WAIT)
     parent = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from slugfit.base.changes import Changes
 from slugfit.base.output import Output
-from slugfit.base.signals import uninterrupted
+from slugfit.base.signals import end_if_asked, ignore_from_now_on, uninterrupted
 from slugfit.base.sizes import format_size
 from slugfit.build.measurement import Measurement, measure, slug_of, weigh_removed
 from slugfit.build.request import Request
@@ -236,8 +236,10 @@ class _Build:
         self._cache.write(self._request.own_cache / "report.json", text.encode())
         prune_caches()
         with uninterrupted():
+            end_if_asked()
             self._app.keep()
             self._cache.keep()
+            ignore_from_now_on()
         self._model_cache.remove_partial()
         return flat_record(facts)
 

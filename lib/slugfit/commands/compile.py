@@ -18,7 +18,12 @@ from slugfit.base.errors import PROJECT, Failure
 from slugfit.base.files import NoSpace, alone_in, write_atomically
 from slugfit.base.heroku import site_packages
 from slugfit.base.output import Output, Redactor
-from slugfit.base.signals import end_as_failures_do, end_with_parent, uninterrupted
+from slugfit.base.signals import (
+    end_as_failures_do,
+    end_with_parent,
+    ended_by,
+    uninterrupted,
+)
 from slugfit.commands.abort import Unexpected
 from slugfit.helper.dependencies import Dependencies
 
@@ -45,6 +50,8 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
             record = _build(arguments, environ, dependencies, output)
             dependencies.keep()
     except Exception as error:
+        if status := ended_by():
+            return status
         failure = error if isinstance(error, Failure) else Unexpected("build", error, _UNTIL_THEN)
         output.failure(failure)
         _write_record(own_cache, _record_of(failure, output), output)

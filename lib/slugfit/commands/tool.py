@@ -18,7 +18,7 @@ from pathlib import Path
 from slugfit import VERSION
 from slugfit.base.errors import Failure
 from slugfit.base.output import Output, Redactor
-from slugfit.base.signals import end_as_failures_do
+from slugfit.base.signals import end_as_failures_do, ended_by
 from slugfit.commands.abort import Unexpected
 from slugfit.commands.context import Context
 from slugfit.helper.dependencies import Dependencies
@@ -34,7 +34,6 @@ COMMANDS = {
     "why": "explain why a file of site-packages was removed or kept",
 }
 _FAILED = 1
-_INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
@@ -44,14 +43,16 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     context = _context(environ)
     try:
         return int(args.run(args, context))
-    except KeyboardInterrupt:
+    except SystemExit:
         context.output.clear()
-        return _INTERRUPTED
+        raise
     except BrokenPipeError:
         # The reader has closed the pipe: what is still buffered must not fail, too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
     except Exception as error:
+        if status := ended_by():
+            return status
         failure = error if isinstance(error, Failure) else Unexpected("command", error)
         context.output.failure(failure)
         return _FAILED
